@@ -1,1 +1,40 @@
-//! Placeholder.
+//! Salesforce, as far as a program that carries events needs it: logging in, one token for all who use an org, the
+//! REST calls that publish, the shapes of the events, and the errors with what to do about them.
+//!
+//! Knows nothing of how events travel: the streaming session is another crate's, and takes from here the value of its
+//! `Authorization` header ([`Token::authorization`]), its replay extension ([`replay_extension`]) and the shape of its
+//! `data` ([`Data`]).
+//!
+//! Nothing here sleeps, nor tries again: a failure comes back with a [`Disposition`], and whoever called decides when.
+//! The one exception is a call answered with 401, which is repeated once with a new token.
+//!
+//! References: *Streaming API Developer Guide*, *Platform Events Developer Guide*, *Change Data Capture Developer
+//! Guide*, *REST API Developer Guide*, and *OAuth Authorization Flows* of Salesforce Help.
+
+mod channel;
+mod collections;
+mod error;
+mod event;
+mod failure_reason;
+mod limits;
+mod login;
+mod org;
+mod org_id;
+mod replay;
+mod reply;
+mod row;
+#[cfg(test)]
+mod stub;
+mod token;
+
+pub use channel::{Channel, Kind};
+pub use error::{Disposition, Error};
+pub use event::{ChangeType, Data};
+pub use failure_reason::failure_reason;
+pub use limits::{Limit, Limits};
+pub use login::Login;
+pub use org::{Options, Org};
+pub use org_id::OrgId;
+pub use replay::{Replay, ReplayId, replay_extension};
+pub use row::{Row, RowError};
+pub use token::Token;

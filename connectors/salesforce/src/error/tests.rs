@@ -1,0 +1,66 @@
+#![allow(clippy::unwrap_used)]
+
+use super::*;
+
+fn refused(code: &str, message: &str) -> Error {
+    Error::Rejected { status: 400, code: code.into(), message: message.into(), fields: vec!["A".into(), "B".into()] }
+}
+
+#[test]
+fn what_is_not_known_to_pass_is_for_a_person() {
+    use Disposition::{Fatal, Rejected, Transient};
+    let check = |code: &str, message: &str, call: Disposition, row: Disposition| {
+        assert_eq!(refused(code, message).disposition(), call, "{code} of a call");
+        assert_eq!(codes::of_row(code, message), row, "{code} of a row");
+    };
+    check("UNABLE_TO_LOCK_ROW", "", Transient, Transient);
+    check("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "UNABLE_TO_LOCK_ROW", Transient, Transient);
+    check("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "System.NullPointerException", Fatal, Rejected);
+    check("PLATFORM_EVENT_PUBLISHING_UNAVAILABLE", "", Transient, Transient);
+    check("STORAGE_LIMIT_EXCEEDED", "", Fatal, Fatal);
+    check("REQUIRED_FIELD_MISSING", "", Fatal, Rejected);
+    check("JSON_PARSER_ERROR", "", Rejected, Rejected);
+    check("SOMETHING_NEW", "", Fatal, Rejected);
+    assert_eq!(codes::of_row("LIMIT_EXCEEDED", ""), Transient);
+}
+
+#[test]
+fn a_page_passes_and_an_api_of_another_shape_does_not() {
+    let check = |status: u16, content_type: &str, expected: Disposition| {
+        let excerpt = String::new();
+        let error = Error::Unexpected { status, content_type: content_type.into(), excerpt };
+        assert_eq!(error.disposition(), expected, "{status} {content_type}");
+    };
+    check(200, "text/html; charset=UTF-8", Disposition::Transient);
+    check(200, "", Disposition::Transient);
+    check(200, "application/json", Disposition::Fatal);
+    check(404, "text/html", Disposition::Transient);
+    check(404, "text/plain", Disposition::Fatal);
+    check(429, "", Disposition::Transient);
+    check(502, "text/plain", Disposition::Transient);
+    check(503, "application/json", Disposition::Transient);
+}
+
+#[test]
+fn an_error_is_one_line_with_the_code_and_has_a_remedy() {
+    let error = refused("INVALID_TYPE", "no such type");
+    assert_eq!(error.to_string(), "refused with status 400: INVALID_TYPE: no such type (fields: A, B)");
+    assert!(error.remedy().unwrap().contains("name of the event"));
+    assert!(!error.uncertain());
+}
+
+#[test]
+fn each_code_of_a_login_has_its_remedy() {
+    let check = |code: &str, description: &str, part: &str| {
+        let remedy = remedy::of_login(code, description);
+        assert!(remedy.contains(part), "{code}: {remedy}");
+    };
+    check("invalid_grant", "request not supported on this domain", "My Domain");
+    check("invalid_grant", "user hasn't approved this consumer", "authorize the app");
+    check("invalid_grant", "authentication failure", "Run As");
+    check("invalid_client_id", "client identifier invalid", "client id");
+    check("invalid_client", "invalid client credentials", "client secret");
+    check("inactive_user", "user is inactive", "activate");
+    check("unsupported_grant_type", "", "enable the client credentials flow");
+    check("anything_else", "", "Login History");
+}

@@ -1,0 +1,223 @@
+#![allow(clippy::unwrap_used, clippy::panic)]
+
+use std::{
+    io,
+    sync::{Arc, Mutex},
+};
+
+use serde_json::value::RawValue;
+use tracing_subscriber::fmt::MakeWriter;
+
+use super::*;
+use crate::{
+    Disposition,
+    stub::{Asked, JSON, ORG, SECRET, SOBJECTS, Stub, TOKEN},
+};
+
+const WRONG_SECRET: &str = r#"{"error":"invalid_client","error_description":"invalid client credentials"}"#;
+
+#[tokio::test]
+async fn a_wrong_secret_is_tried_once_however_many_ask() {
+    let stub = Stub::start(|_, _| (400, JSON, WRONG_SECRET.into())).await;
+    let org = stub.org();
+    for error in all_at_once(&org, 100, None).await {
+        assert_eq!(error.unwrap_err().to_string(), "login refused: invalid_client: invalid client credentials");
+    }
+    let later = org.publish("Low_Ink__e", &[record("{}").as_ref()]).await.unwrap_err();
+    assert_eq!(later.disposition(), Disposition::Fatal);
+    assert!(later.remedy().unwrap().contains("client secret"));
+    assert_eq!(stub.asked(TOKEN).len(), 1);
+}
+
+#[tokio::test]
+async fn a_hundred_with_an_expired_token_cause_one_login() {
+    let stub = Stub::start(|stub, _| stub.granted()).await;
+    let org = stub.org();
+    let stale = org.token().await.unwrap();
+    for token in all_at_once(&org, 100, Some(stale.clone())).await {
+        assert_eq!(token.unwrap().authorization().to_str().unwrap(), format!("Bearer {ORG}!token-2"));
+    }
+    let late = org.replace(&stale).await.unwrap();
+    assert_eq!(late.authorization().to_str().unwrap(), format!("Bearer {ORG}!token-2"));
+    assert_eq!(stub.asked(TOKEN).len(), 2);
+}
+
+#[tokio::test]
+async fn a_login_goes_on_when_its_caller_has_gone() {
+    let stub = Stub::start(|stub, _| stub.granted()).await;
+    let org = stub.org();
+    tokio::select! {
+        biased;
+        _ = org.token() => panic!("the login was too quick to be left"),
+        () = std::future::ready(()) => {}
+    }
+    org.token().await.unwrap();
+    assert_eq!(stub.asked(TOKEN).len(), 1);
+}
+
+#[tokio::test]
+async fn a_login_that_may_work_later_rests_and_is_tried_again_when_asked() {
+    for (login_pause, logins) in [(Duration::MAX, 1), (Duration::ZERO, 2)] {
+        let stub = Stub::start(|stub, _| match stub.asked(TOKEN).len() {
+            1 => (503, "text/html", "<html>".into()),
+            _ => stub.granted(),
+        })
+        .await;
+        let org = Org::new(stub.login(), Options { login_pause, ..Options::default() }).unwrap();
+        assert_eq!(org.token().await.unwrap_err().disposition(), Disposition::Transient);
+        assert_eq!(org.token().await.is_ok(), logins == 2);
+        assert_eq!(stub.asked(TOKEN).len(), logins);
+    }
+}
+
+#[tokio::test]
+async fn no_host_is_an_error_of_the_network_with_nothing_sent() {
+    let stub = Stub::start(|stub, _| stub.granted()).await;
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let mut login = stub.login();
+    if let Login::ClientCredentials { url, .. } = &mut login {
+        url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    }
+    drop(listener);
+    let error = Org::new(login, Options::default()).unwrap().token().await.unwrap_err();
+    assert!(matches!(error, Error::Transport { sent: false, .. }), "{error:?}");
+    assert_eq!((error.to_string().as_str(), error.uncertain()), ("cannot connect", false));
+}
+
+#[tokio::test]
+async fn a_call_without_an_answer_ends_and_is_uncertain() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let stub = Stub::start(|stub, _| stub.granted()).await;
+    let mut login = stub.login();
+    if let Login::ClientCredentials { url, .. } = &mut login {
+        url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    }
+    let options = Options { request_timeout: Duration::from_millis(100), ..Options::default() };
+    let error = Org::new(login, options).unwrap().token().await.unwrap_err();
+    assert!(matches!(error, Error::Transport { sent: true, .. }), "{error:?}");
+    assert!(error.uncertain());
+}
+
+#[test]
+fn options_that_cannot_work_are_refused() {
+    let check = |options: Options, part: &str| {
+        let token = "t".to_owned().into();
+        let login = Login::AccessToken { url: "https://acme.my.salesforce.com".parse().unwrap(), token };
+        let error = Org::new(login, options).err().unwrap();
+        assert!(error.is_fatal() && error.to_string().contains(part), "{error}");
+    };
+    check(Options { api_version: "64".into(), ..Options::default() }, "`64` is not a version");
+    check(Options { api_version: "v64.0".into(), ..Options::default() }, "`v64.0` is not a version");
+    check(Options { client: Some("a\nb".into()), ..Options::default() }, "cannot be sent in a header");
+}
+
+#[tokio::test]
+async fn limits_of_unknown_shapes_are_left_out() {
+    let body = r#"{"DailyApiRequests":{"Max":15000,"Remaining":14998,"Ant Migration Tool":{"Max":0,"Remaining":0}},
+        "Odd":{"Max":"many"},"Odder":7,"New":{"Max":1,"Remaining":-1}}"#;
+    let stub = Stub::start(move |stub, asked| match asked.line.as_str() {
+        TOKEN => stub.granted(),
+        "GET /services/data/v64.0/limits" => (200, JSON, body.into()),
+        _ => (404, JSON, "[]".into()),
+    })
+    .await;
+    let limits = stub.org().limits().await.unwrap();
+    let limits: Vec<_> = limits.iter().map(|(name, limit)| (name.as_str(), limit.max, limit.remaining)).collect();
+    assert_eq!(limits, [("DailyApiRequests", 15000, 14998), ("New", 1, -1)]);
+}
+
+#[tokio::test]
+async fn no_secret_is_ever_printed() {
+    let log = Log::default();
+    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
+    let _guard = tracing::subscriber::set_default(subscriber);
+    // A server that echoes all it was told, in every way to fail.
+    let echo = |asked: &Asked| {
+        let form: Vec<_> = url::form_urlencoded::parse(asked.body.as_bytes()).into_owned().collect();
+        format!("{} {form:?} {}", asked.header("authorization"), asked.body)
+    };
+    let failures: [(u16, &str); 5] = [(400, "text/html"), (400, JSON), (401, JSON), (403, JSON), (503, JSON)];
+    for (status, kind) in failures {
+        let fails_to_log_in = Stub::start(move |_, asked| {
+            let body = serde_json::json!({"error": echo(asked), "error_description": echo(asked)});
+            (status, kind, if kind == JSON { body.to_string() } else { echo(asked) })
+        })
+        .await;
+        let org = fails_to_log_in.org();
+        let error = org.token().await.unwrap_err();
+        tracing::info!("{error} {error:?} {:?} {:?}", error.remedy(), fails_to_log_in.login());
+
+        let fails_to_publish = Stub::start(move |stub, asked| match asked.line.as_str() {
+            TOKEN => stub.granted(),
+            _ => {
+                let body =
+                    serde_json::json!([{"errorCode": echo(asked), "message": echo(asked), "fields": [echo(asked)]}]);
+                (status, kind, if kind == JSON { body.to_string() } else { echo(asked) })
+            }
+        })
+        .await;
+        let org = fails_to_publish.org();
+        let error = org.publish("Low_Ink__e", &[record("{}").as_ref()]).await.unwrap_err();
+        let token = org.token().await.unwrap();
+        tracing::info!("{error} {error:?} {:?} {:?} {:?}", error.remedy(), token, token.authorization());
+        assert!(!fails_to_publish.asked(SOBJECTS).is_empty());
+    }
+    let log = log.text();
+    assert!(log.contains("logged in") && log.contains("TRACE"), "nothing was captured:\n{log}");
+    // The stub prints nothing, so that whatever is found is ours or that of a library we use.
+    for secret in [SECRET, "token-1", "token-2", "a%26b", "a&b", "the-client-id"] {
+        let line = log.lines().find(|line| line.contains(secret));
+        assert!(line.is_none(), "{secret} in: {line:?}");
+    }
+}
+
+async fn all_at_once(org: &Org, many: usize, stale: Option<Arc<Token>>) -> Vec<Result<Arc<Token>, Error>> {
+    let tasks: Vec<_> = (0..many)
+        .map(|_| {
+            let (org, stale) = (org.clone(), stale.clone());
+            tokio::spawn(async move {
+                match stale {
+                    Some(stale) => org.replace(&stale).await,
+                    None => org.token().await,
+                }
+            })
+        })
+        .collect();
+    let mut outcomes = Vec::new();
+    for task in tasks {
+        outcomes.push(task.await.unwrap());
+    }
+    outcomes
+}
+
+fn record(json: &str) -> Box<RawValue> {
+    RawValue::from_string(json.into()).unwrap()
+}
+
+#[derive(Clone, Default)]
+struct Log(Arc<Mutex<Vec<u8>>>);
+
+impl Log {
+    fn text(&self) -> String {
+        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
+    }
+}
+
+impl io::Write for Log {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0.lock().unwrap().extend_from_slice(bytes);
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
+
+impl<'a> MakeWriter<'a> for Log {
+    type Writer = Self;
+
+    fn make_writer(&'a self) -> Self {
+        self.clone()
+    }
+}

@@ -1,0 +1,102 @@
+//! Salesforce for the tests: answers as it is told, and keeps what it was asked.
+
+#![allow(clippy::unwrap_used)]
+
+use std::{
+    collections::VecDeque,
+    sync::{Arc, Mutex},
+    time::Duration,
+};
+
+use axum::{
+    Router,
+    body::{Body, to_bytes},
+    extract::{Request, State},
+    http::{HeaderMap, Response},
+};
+use url::Url;
+
+use crate::{Login, Options, Org};
+
+/// What came in: its method and path, its headers and its body.
+#[derive(Debug, Clone)]
+pub(crate) struct Asked {
+    pub(crate) line: String,
+    pub(crate) headers: HeaderMap,
+    pub(crate) body: String,
+}
+
+impl Asked {
+    pub(crate) fn header(&self, name: &str) -> &str {
+        self.headers.get(name).map(|value| value.to_str().unwrap()).unwrap_or_default()
+    }
+}
+
+type Answer = Arc<dyn Fn(&Stub, &Asked) -> (u16, &'static str, String) + Send + Sync>;
+
+#[derive(Clone)]
+pub(crate) struct Stub {
+    pub(crate) url: Url,
+    asked: Arc<Mutex<VecDeque<Asked>>>,
+    answer: Answer,
+}
+
+impl Stub {
+    /// Answers with status, content type (of a redirect: location) and body.
+    pub(crate) async fn start<F>(answer: F) -> Self
+    where
+        F: Fn(&Self, &Asked) -> (u16, &'static str, String) + Send + Sync + 'static,
+    {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        let stub = Self { url, asked: Arc::default(), answer: Arc::new(answer) };
+        let router = Router::new().fallback(reply).with_state(stub.clone());
+        tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
+        stub
+    }
+
+    /// What has come in for `path` so far.
+    pub(crate) fn asked(&self, path: &str) -> Vec<Asked> {
+        self.asked.lock().unwrap().iter().filter(|asked| asked.line.ends_with(path)).cloned().collect()
+    }
+
+    /// The answer of a login that went well; the n-th one grants `00D…!token-n`.
+    pub(crate) fn granted(&self) -> (u16, &'static str, String) {
+        let n = self.asked(TOKEN).len();
+        let body = format!(
+            r#"{{"access_token":"{ORG}!token-{n}","signature":"wHfzXc=","scope":"api","instance_url":"{}",
+            "id":"https://login.salesforce.com/id/{ORG}EAY/005xx000001SwiUAAS","token_type":"Bearer",
+            "issued_at":"1775000000000"}}"#,
+            self.url.as_str().trim_end_matches('/'),
+        );
+        (200, JSON, body)
+    }
+
+    pub(crate) fn login(&self) -> Login {
+        let client_id = "the-client-id".to_owned().into();
+        let client_secret = SECRET.to_owned().into();
+        Login::ClientCredentials { url: self.url.clone(), client_id, client_secret }
+    }
+
+    pub(crate) fn org(&self) -> Org {
+        Org::new(self.login(), Options { login_pause: Duration::ZERO, ..Options::default() }).unwrap()
+    }
+}
+
+async fn reply(State(stub): State<Stub>, request: Request) -> Response<Body> {
+    let (parts, body) = request.into_parts();
+    let body = String::from_utf8(to_bytes(body, usize::MAX).await.unwrap().to_vec()).unwrap();
+    let line = format!("{} {}", parts.method, parts.uri);
+    let asked = Asked { line, headers: parts.headers, body };
+    stub.asked.lock().unwrap().push_back(asked.clone());
+    let (status, kind, body) = (stub.answer)(&stub, &asked);
+    let header = if (300..400).contains(&status) { "location" } else { "content-type" };
+    Response::builder().status(status).header(header, kind).body(body.into()).unwrap()
+}
+
+pub(crate) const TOKEN: &str = "POST /services/oauth2/token";
+pub(crate) const SOBJECTS: &str = "POST /services/data/v64.0/composite/sobjects";
+pub(crate) const JSON: &str = "application/json;charset=UTF-8";
+pub(crate) const SECRET: &str = "a&b=c%d+e secret";
+pub(crate) const ORG: &str = "00Dxx0000001gPL";
+pub(crate) const EXPIRED: &str = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;
