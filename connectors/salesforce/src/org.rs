@@ -25,14 +25,14 @@ pub struct Org {
 /// How an org is spoken to.
 #[derive(Debug, Clone)]
 pub struct Options {
-    /// Version of the REST API, as in `64.0`.
+    /// Version of the REST API; `64.0` by default.
     pub api_version: String,
-    /// How long connecting may take, TLS included.
+    /// How long connecting may take, TLS included; 10 s by default.
     pub connect_timeout: Duration,
-    /// How long a call may take, from connecting to the last byte of the reply.
+    /// How long a call may take, from connecting to the last byte of the reply; 120 s by default.
     pub request_timeout: Duration,
     /// How long a login that failed, but may work later, is not tried again: until then all callers get its error.
-    /// Ten times as long where Salesforce says that there are too many logins.
+    /// 6 s by default, and ten times as long where Salesforce says that there are too many logins.
     pub login_pause: Duration,
     /// The `User-Agent` header.
     pub user_agent: String,
@@ -46,7 +46,7 @@ impl Default for Options {
         Self {
             api_version: "64.0".into(),
             connect_timeout: Duration::from_secs(10),
-            // A call over 20 s counts as a long one, and Salesforce ends its own at 10 min; 200 rows take seconds.
+            // Salesforce counts a call over 20 s as a long one; 200 rows take seconds, triggers included.
             request_timeout: Duration::from_secs(120),
             login_pause: Duration::from_secs(6),
             user_agent: concat!("crossfeed/", env!("CARGO_PKG_VERSION")).into(),

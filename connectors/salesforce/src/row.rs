@@ -12,8 +12,8 @@ pub struct Row {
     /// Whether it was saved or, for an event, queued. The only field that says so: an event that was queued has an
     /// entry among the errors of the reply.
     pub success: bool,
-    /// The `EventUuid` that subscribers see, for an event that was queued (API 52.0 and later; Platform Events
-    /// Developer Guide, *Publish Event Messages with the Salesforce API*).
+    /// The `EventUuid` that subscribers see, for an event that was queued. Old versions of the API do not tell it (Platform
+    /// Events Developer Guide, *Publish Event Messages with Salesforce APIs*).
     pub event_uuid: Option<String>,
     /// Why it was refused.
     pub errors: Vec<RowError>,
@@ -31,8 +31,8 @@ pub struct RowError {
 }
 
 impl Row {
-    /// What to do about a record that was refused; `None` for one that was taken. One reason that passes is enough to
-    /// try again only if no other stands against it.
+    /// What to do about a record that was refused; `None` for one that was taken. Of several
+    /// reasons the gravest counts: one that does not pass makes it vain to try again.
     pub fn disposition(&self) -> Option<Disposition> {
         if self.success {
             return None;

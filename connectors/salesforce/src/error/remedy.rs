@@ -54,7 +54,7 @@ pub(crate) fn of_login(code: &str, description: &str) -> &'static str {
         }
         "inactive_user" => "activate the app's Run As user, or name another one",
         "inactive_org" => "the org is locked, closed or suspended: ask Salesforce",
-        "invalid_client_id" => "check the client id: it is the app's consumer key, and a new app takes minutes to work",
+        "invalid_client_id" => "check the client id: it is the app's consumer key",
         "invalid_client" | "invalid_client_credentials" => {
             "check the client id and the client secret (consumer key and secret), and that the url is the app's own org"
         }
