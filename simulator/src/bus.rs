@@ -1,0 +1,83 @@
+//! The event bus: one ordered, retained stream a channel, and the press that makes events for them.
+
+mod ledger;
+mod press;
+mod stream;
+#[cfg(test)]
+mod tests;
+
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+use std::time::Duration;
+
+use bytes::Bytes;
+
+pub(crate) use ledger::Row;
+pub(crate) use stream::Stream;
+
+use crate::channel::{self, ALL_CHANGES, Kind};
+use crate::event::Template;
+use crate::lock::lock;
+use press::Press;
+
+/// Every channel's stream. Publishing is serialised, so that a change event has one place in each of its two streams.
+#[derive(Debug)]
+pub(crate) struct Bus {
+    streams: RwLock<BTreeMap<String, Arc<Stream>>>,
+    press: Mutex<Press>,
+    retention: Duration,
+}
+
+impl Bus {
+    pub(crate) fn new(seed: Option<u64>, retention: Duration) -> Self {
+        Self { streams: RwLock::default(), press: Mutex::new(Press::new(seed)), retention }
+    }
+
+    /// Makes a channel known; false where Salesforce has no channels of that name.
+    pub(crate) fn add(&self, channel: &str) -> bool {
+        let Some(kind) = channel::kind(channel) else { return false };
+        let retention = match kind {
+            Kind::Change | Kind::Platform => self.retention,
+            Kind::PushTopic | Kind::Generic => self.retention.min(DAY),
+        };
+        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        streams.entry(channel.to_owned()).or_insert_with(|| Arc::new(Stream::new(channel, kind, retention)));
+        true
+    }
+
+    pub(crate) fn stream(&self, channel: &str) -> Option<Arc<Stream>> {
+        self.streams.read().unwrap_or_else(PoisonError::into_inner).get(channel).cloned()
+    }
+
+    pub(crate) fn streams(&self) -> Vec<Arc<Stream>> {
+        self.streams.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Makes `count` events, and wakes the subscribers after each chunk. Blocks for about half a microsecond an event.
+    pub(crate) fn publish(&self, stream: &Arc<Stream>, template: &Template, count: u64) {
+        let also = (stream.kind == Kind::Change && channel::entity(&stream.channel).is_some())
+            .then(|| self.stream(ALL_CHANGES))
+            .flatten();
+        let mut left = count;
+        while left > 0 {
+            let chunk = left.min(template.chunk());
+            let mut press = lock(&self.press);
+            let (events, rows) = press.print(stream, template, chunk);
+            if let Some(also) = &also {
+                also.append(&events, &rows);
+            }
+            stream.append(&events, &rows);
+            drop(press);
+            left -= chunk;
+        }
+    }
+}
+
+/// An event on the bus: the bytes of its `data` object, ready to be copied into replies.
+#[derive(Clone, Debug)]
+pub(crate) struct Event {
+    pub(crate) replay_id: i64,
+    pub(crate) data: Bytes,
+}
+
+const DAY: Duration = Duration::from_secs(24 * 3600);

@@ -1,0 +1,73 @@
+//! The one array that answers a request: events first, then the meta replies.
+
+use std::sync::Arc;
+
+use axum::body::Body;
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use serde_json::Value;
+
+use crate::bus::Stream;
+use crate::counters::add;
+use crate::fault::{Fault, spoil};
+use crate::org::Org;
+use crate::session::Taken;
+
+/// What goes into a reply.
+#[derive(Debug, Default)]
+pub(super) struct Reply {
+    /// Events, each followed by a comma.
+    pub(super) events: Vec<u8>,
+    pub(super) counts: Vec<(Arc<Stream>, u64)>,
+    pub(super) replies: Vec<Value>,
+    pub(super) cookie: Option<String>,
+}
+
+impl Reply {
+    pub(super) fn add(&mut self, taken: Taken) {
+        // Nearly always the only ones: then they are not copied.
+        if self.events.is_empty() {
+            self.events = taken.bytes;
+        } else {
+            self.events.extend_from_slice(&taken.bytes);
+        }
+        self.counts.extend(taken.counts);
+    }
+
+    /// Counts the events as delivered, or as lost for the session.
+    pub(super) fn settle(&self, is_delivered: bool) {
+        for (stream, count) in &self.counts {
+            add(if is_delivered { &stream.delivered } else { &stream.lost }, *count);
+        }
+    }
+
+    fn into_body(mut self) -> Bytes {
+        let mut body = std::mem::take(&mut self.events);
+        let text = Value::Array(self.replies).to_string();
+        if body.is_empty() {
+            return Bytes::from(text);
+        }
+        body.extend_from_slice(text.get(1..).unwrap_or("]").as_bytes());
+        Bytes::from(body)
+    }
+}
+
+/// Answers with HTTP 200, or with what the fault makes of it. Its events are out of the queue either way.
+pub(super) fn send(org: &Org, mut reply: Reply, fault: Option<Fault>) -> Response {
+    let reply_fault = fault.filter(|fault| fault.is_of_the_reply() || *fault == Fault::Html);
+    reply.settle(reply_fault.is_none());
+    let cookie = reply.cookie.take();
+    let body = reply.into_body();
+    if let Some(fault) = reply_fault {
+        tracing::info!(?fault, bytes = body.len(), org = org.options.org_id, "reply spoilt");
+        return spoil(fault, body);
+    }
+    let content_type = (header::CONTENT_TYPE, "application/json;charset=UTF-8");
+    match cookie {
+        Some(cookie) => {
+            (StatusCode::OK, [content_type], [(header::SET_COOKIE, cookie)], Body::from(body)).into_response()
+        }
+        None => (StatusCode::OK, [content_type], Body::from(body)).into_response(),
+    }
+}

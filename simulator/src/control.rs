@@ -1,0 +1,117 @@
+//! The control API under `/simulator/`: what a test tells the org to do, and what it asks of it afterwards.
+//! Every call is described in the README of this crate.
+
+mod channels;
+mod ledger;
+mod publish;
+mod stats;
+
+use axum::Router;
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+use serde_json::{Value, json};
+
+use crate::counters::add;
+use crate::fault::Plan;
+use crate::org::Simulator;
+use crate::session::Interrupt;
+
+pub(crate) fn router() -> Router<Simulator> {
+    Router::new()
+        .route("/publish", post(publish::publish))
+        .route("/ledger", get(ledger::ledger))
+        .route("/accepted", get(ledger::accepted))
+        .route("/stats", get(stats::stats))
+        .route("/sessions/end", post(end_sessions))
+        .route("/expire", post(expire))
+        .route("/tokens/revoke", post(revoke_tokens))
+        .route("/channels", post(channels::define).get(channels::list))
+        .route("/faults", post(plan_fault).delete(clear_faults))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct End {
+    how: How,
+    client_id: Option<String>,
+}
+
+#[derive(Clone, Copy, Deserialize)]
+#[serde(rename_all = "snake_case")]
+enum How {
+    UnknownClient,
+    ServerDisconnect,
+}
+
+async fn end_sessions(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
+    let End { how, client_id } = read(&body)?;
+    let org = simulator.org();
+    let mut ended = 0;
+    for session in org.sessions.all() {
+        if client_id.as_ref().is_some_and(|wanted| *wanted != session.client_id) {
+            continue;
+        }
+        match how {
+            How::UnknownClient => org.sessions.close(&session, Interrupt::Unknown),
+            How::ServerDisconnect if session.is_held() => org.sessions.close(&session, Interrupt::ServerDisconnect),
+            How::ServerDisconnect => session.end_at_connect(),
+        }
+        ended += add(&org.counters.ended, 1).min(1);
+    }
+    Ok(ok(json!({"ended": ended})))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Expire {
+    channel: String,
+}
+
+async fn expire(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
+    let Expire { channel } = read(&body)?;
+    let stream = simulator.org().bus.stream(&channel).ok_or_else(|| unknown(&channel))?;
+    stream.expire();
+    Ok(ok(json!({"expired": stream.made()})))
+}
+
+async fn revoke_tokens(State(simulator): State<Simulator>) -> Response {
+    let org = simulator.org();
+    let revoked = org.tokens.revoke_all();
+    for session in org.sessions.all() {
+        session.interrupt(Interrupt::Revoked);
+    }
+    ok(json!({"revoked": revoked}))
+}
+
+async fn plan_fault(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
+    let plan: Plan = read(&body)?;
+    simulator.org().faults.plan(plan);
+    Ok(ok(json!({"planned": true})))
+}
+
+async fn clear_faults(State(simulator): State<Simulator>) -> Response {
+    simulator.org().faults.clear();
+    ok(json!({"cleared": true}))
+}
+
+fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {
+    serde_json::from_slice(body).map_err(|why| wrong(&why.to_string()))
+}
+
+fn ok(value: Value) -> Response {
+    axum::Json(value).into_response()
+}
+
+fn wrong(why: &str) -> Response {
+    (StatusCode::BAD_REQUEST, axum::Json(json!({"error": why}))).into_response()
+}
+
+fn unknown(channel: &str) -> Response {
+    let text = format!("no such channel: {channel}; add it with POST /simulator/channels or --channel");
+    (StatusCode::NOT_FOUND, axum::Json(json!({"error": text}))).into_response()
+}

@@ -1,0 +1,65 @@
+//! Channels and event definitions beyond those that every simulator has.
+
+use std::collections::BTreeMap;
+
+use axum::body::Bytes;
+use axum::extract::State;
+use axum::response::Response;
+use serde::Deserialize;
+use serde_json::json;
+
+use super::{ok, read, wrong};
+use crate::object::{Definition, Field, FieldType, LONG};
+use crate::org::Simulator;
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Order {
+    channel: String,
+    fields: Option<BTreeMap<String, Shape>>,
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Shape {
+    r#type: FieldType,
+    #[serde(default)]
+    required: bool,
+    length: Option<usize>,
+}
+
+/// `POST /simulator/channels`.
+pub(super) async fn define(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
+    let Order { channel, fields } = read(&body)?;
+    let org = simulator.org();
+    let event = channel.strip_prefix("/event/").filter(|name| name.ends_with("__e"));
+    if fields.is_some() && event.is_none() {
+        return Err(wrong("only platform events (/event/…__e) have fields"));
+    }
+    if !org.bus.add(&channel) {
+        return Err(wrong("a channel's name begins with /data/, /event/, /topic/ or /u/ and has no wildcard"));
+    }
+    if let Some(name) = event {
+        match fields {
+            Some(fields) => {
+                let field = |(name, shape): (String, Shape)| Field {
+                    name,
+                    of: shape.r#type,
+                    required: shape.required,
+                    length: shape.length.unwrap_or(LONG),
+                };
+                org.definitions
+                    .define(Definition { name: name.to_owned(), fields: fields.into_iter().map(field).collect() });
+            }
+            None if org.definitions.find(name).is_none() => org.definitions.define(Definition::standard(&channel)),
+            None => {}
+        }
+    }
+    Ok(ok(json!({"channel": channel})))
+}
+
+/// `GET /simulator/channels`.
+pub(super) async fn list(State(simulator): State<Simulator>) -> Response {
+    let streams = simulator.org().bus.streams();
+    ok(json!({"channels": streams.iter().map(|stream| stream.channel.as_str()).collect::<Vec<_>>()}))
+}

@@ -1,0 +1,116 @@
+//! The simulator as a program.
+
+use std::io::{self, Write};
+use std::net::SocketAddr;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use bytesize::ByteSize;
+use clap::Parser;
+use simulator::{Options, Simulator, serve};
+use tokio::net::TcpListener;
+use tracing_subscriber::EnvFilter;
+
+/// A Salesforce org on localhost: login, CometD, publishing, and a control API to make events and faults.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// Address to listen on; port 0 takes a free one.
+    #[arg(long, default_value = "127.0.0.1:8090")]
+    listen: SocketAddr,
+    /// 18-character id of the org.
+    #[arg(long, default_value_t = Options::default().org_id, value_parser = org_id)]
+    org_id: String,
+    /// Consumer key that logs in.
+    #[arg(long, default_value_t = Options::default().client_id)]
+    client_id: String,
+    /// Consumer secret that logs in.
+    #[arg(long, default_value_t = Options::default().client_secret)]
+    client_secret: String,
+    /// How long a connect is held.
+    #[arg(long, default_value = "110s", value_parser = humantime::parse_duration)]
+    hold: Duration,
+    /// How long a session lives after the last reply while no connect is held.
+    #[arg(long, default_value = "40s", value_parser = humantime::parse_duration)]
+    expiry: Duration,
+    /// How long events can be replayed; never more than 24h on /topic/… and /u/….
+    #[arg(long, default_value = "72h", value_parser = humantime::parse_duration)]
+    retention: Duration,
+    /// How long an access token lives without being used.
+    #[arg(long, default_value = "2h", value_parser = humantime::parse_duration)]
+    token_idle: Duration,
+    /// How many bytes of events go into one reply.
+    #[arg(long, default_value = "4MiB")]
+    reply_bytes: ByteSize,
+    /// A further known channel; repeatable.
+    #[arg(long = "channel", value_name = "NAME")]
+    channels: Vec<String>,
+    /// Compress replies for clients that accept it.
+    #[arg(long)]
+    gzip: bool,
+    /// Makes replay ids repeatable.
+    #[arg(long)]
+    seed: Option<u64>,
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    let arguments = Arguments::parse();
+    let filter = EnvFilter::try_from_default_env().unwrap_or_else(|_| EnvFilter::new("info"));
+    tracing_subscriber::fmt().with_env_filter(filter).with_writer(io::stderr).init();
+    match run(arguments).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "the simulator stopped");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> io::Result<()> {
+    let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
+    let listener = TcpListener::bind(arguments.listen).await?;
+    greet(listener.local_addr()?, &arguments)?;
+    let shutdown = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+    };
+    serve(listener, Simulator::new(options(arguments)), shutdown).await
+}
+
+/// The first line is for scripts, the others for people.
+fn greet(address: SocketAddr, arguments: &Arguments) -> io::Result<()> {
+    let mut out = io::stdout().lock();
+    writeln!(out, "listening on http://{address}")?;
+    writeln!(out, "client id:     {}", arguments.client_id)?;
+    writeln!(out, "client secret: {}", arguments.client_secret)?;
+    writeln!(out, "make a hundred events:")?;
+    writeln!(
+        out,
+        r#"  curl -d '{{"channel":"/data/AccountChangeEvent","count":100}}' http://{address}/simulator/publish"#
+    )?;
+    out.flush()
+}
+
+fn options(arguments: Arguments) -> Options {
+    Options {
+        org_id: arguments.org_id,
+        client_id: arguments.client_id,
+        client_secret: arguments.client_secret,
+        hold: arguments.hold,
+        expiry: arguments.expiry,
+        retention: arguments.retention,
+        token_idle: arguments.token_idle,
+        reply_bytes: usize::try_from(arguments.reply_bytes.as_u64()).unwrap_or(usize::MAX),
+        channels: arguments.channels,
+        gzip: arguments.gzip,
+        seed: arguments.seed,
+    }
+}
+
+fn org_id(text: &str) -> Result<String, String> {
+    let is_id = text.len() == 18 && text.starts_with("00D") && text.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    if is_id { Ok(text.to_owned()) } else { Err("an org id has 18 letters and digits and begins with 00D".to_owned()) }
+}

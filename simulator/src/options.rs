@@ -1,0 +1,49 @@
+//! How the org behaves. Every default is Salesforce's own unless it says otherwise.
+
+use std::time::Duration;
+
+/// What a simulator is made with.
+#[derive(Clone, Debug)]
+pub struct Options {
+    /// The org's 18-character id, last but one in the token reply's `id`.
+    pub org_id: String,
+    /// The connected app's consumer key.
+    pub client_id: String,
+    /// The connected app's consumer secret.
+    pub client_secret: String,
+    /// How long a connect is held when there is nothing to deliver; also `advice.timeout`. Salesforce: 110 s.
+    pub hold: Duration,
+    /// How long a session lives after the last reply to a handshake, connect or subscribe while no connect is held.
+    /// Salesforce: 40 s.
+    pub expiry: Duration,
+    /// How long events can be replayed. Salesforce: 72 h; on `/topic/…` and `/u/…` never more than 24 h.
+    pub retention: Duration,
+    /// How long a token lives without being used. Salesforce's session time-out: 2 h.
+    pub token_idle: Duration,
+    /// How many bytes of events go into one reply; the rest follows in the next. One event always goes.
+    pub reply_bytes: usize,
+    /// Channels beyond the ones every simulator knows.
+    pub channels: Vec<String>,
+    /// Whether replies are compressed for clients that accept it.
+    pub gzip: bool,
+    /// Makes replay ids and event uuids repeatable; random where absent.
+    pub seed: Option<u64>,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self {
+            org_id: "00Dxx0000001gPLEAY".to_owned(),
+            client_id: "crossfeed-demo".to_owned(),
+            client_secret: "simulator-secret".to_owned(),
+            hold: Duration::from_secs(110),
+            expiry: Duration::from_secs(40),
+            retention: Duration::from_secs(72 * 3600),
+            token_idle: Duration::from_secs(2 * 3600),
+            reply_bytes: 4 << 20,
+            channels: Vec::new(),
+            gzip: false,
+            seed: None,
+        }
+    }
+}

@@ -1,0 +1,86 @@
+//! The org: everything that its endpoints share.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use crate::bus::Bus;
+use crate::channel::{self, KNOWN};
+use crate::counters::{Counters, add};
+use crate::fault::Faults;
+use crate::object::{Definition, Definitions};
+use crate::options::Options;
+use crate::session::{Interrupt, Sessions};
+use crate::token::Tokens;
+
+/// An org on localhost. Clones are the same org; serving it again after a shutdown continues with what it had.
+#[derive(Clone, Debug)]
+pub struct Simulator(Arc<Org>);
+
+/// What a [`Simulator`] is made of.
+#[derive(Debug)]
+pub(crate) struct Org {
+    pub(crate) options: Options,
+    pub(crate) bus: Bus,
+    pub(crate) definitions: Definitions,
+    pub(crate) sessions: Sessions,
+    pub(crate) tokens: Tokens,
+    pub(crate) faults: Faults,
+    pub(crate) counters: Counters,
+    pub(crate) accepted: crate::rest::Accepted,
+}
+
+impl Simulator {
+    /// An org with the channels that every simulator knows and those of the options. Names that cannot be channels are
+    /// left out with a warning.
+    #[must_use]
+    pub fn new(options: Options) -> Self {
+        let bus = Bus::new(options.seed, options.retention);
+        let definitions = Definitions::new();
+        for channel in KNOWN.into_iter().chain(options.channels.iter().map(String::as_str)) {
+            if !bus.add(channel) {
+                tracing::warn!(channel, "not a channel name: it must begin with /data/, /event/, /topic/ or /u/");
+            }
+            if let Some(name) = channel.strip_prefix("/event/")
+                && name.ends_with("__e")
+                && channel::kind(channel).is_some()
+                && definitions.find(name).is_none()
+            {
+                definitions.define(Definition::standard(channel));
+            }
+        }
+        Self(Arc::new(Org {
+            bus,
+            definitions,
+            sessions: Sessions::default(),
+            tokens: Tokens::new(options.token_idle),
+            faults: Faults::default(),
+            counters: Counters::default(),
+            accepted: crate::rest::Accepted::default(),
+            options,
+        }))
+    }
+
+    pub(crate) fn org(&self) -> &Arc<Org> {
+        &self.0
+    }
+}
+
+impl Org {
+    /// Ends sessions that were silent for too long, and lets go of events that nobody can ask for any more.
+    pub(crate) fn tidy(&self) {
+        for session in self.sessions.silent(self.options.expiry) {
+            tracing::info!(client = session.client_id, "session expired");
+            self.sessions.close(&session, Interrupt::Unknown);
+            add(&self.counters.expired, 1);
+        }
+        let sessions = self.sessions.all();
+        for stream in self.bus.streams() {
+            stream.trim(sessions.iter().filter_map(|session| session.place(&stream)).min());
+        }
+    }
+
+    /// How often to tidy: often enough that an expiry is punctual, whatever its length.
+    pub(crate) fn tidy_every(&self) -> Duration {
+        (self.options.expiry.min(self.options.retention) / 4).clamp(Duration::from_millis(5), Duration::from_secs(1))
+    }
+}

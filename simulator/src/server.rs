@@ -1,0 +1,91 @@
+//! The HTTP server: every path of the org, and an orderly end.
+
+use std::future::Future;
+use std::io;
+use std::pin::pin;
+use std::time::Duration;
+
+use axum::Router;
+use axum::extract::DefaultBodyLimit;
+use axum::routing::{any, get};
+use axum::serve::ListenerExt;
+use tokio::net::TcpListener;
+use tokio_util::sync::CancellationToken;
+use tower_http::compression::CompressionLayer;
+
+use crate::org::Simulator;
+use crate::session::Interrupt;
+use crate::{cometd, control, oauth, rest};
+
+/// Serves the org until `shutdown`. Held connects are then answered with HTTP 503, other requests are finished within a
+/// second, and the listener is closed; the org itself stays as it is.
+///
+/// # Errors
+/// When the listener fails.
+pub async fn serve(
+    listener: TcpListener,
+    simulator: Simulator,
+    shutdown: impl Future<Output = ()> + Send,
+) -> io::Result<()> {
+    let closing = CancellationToken::new();
+    let listener = listener.tap_io(|socket| {
+        // Each reply is one write, and a client waits for it.
+        if let Err(error) = socket.set_nodelay(true) {
+            tracing::debug!(%error, "cannot switch off Nagle's algorithm");
+        }
+    });
+    let server = axum::serve(listener, router(&simulator))
+        .with_graceful_shutdown(closing.clone().cancelled_owned())
+        .into_future();
+    let mut server = pin!(server);
+    let mut shutdown = pin!(shutdown);
+    let org = simulator.org();
+    let mut clock = tokio::time::interval(org.tidy_every());
+    loop {
+        tokio::select! {
+            biased;
+            () = &mut shutdown => break,
+            ended = &mut server => return ended,
+            _ = clock.tick() => org.tidy(),
+        }
+    }
+    closing.cancel();
+    let mut clock = tokio::time::interval(Duration::from_millis(5));
+    let give_up = tokio::time::sleep(DRAIN);
+    let mut give_up = pin!(give_up);
+    loop {
+        tokio::select! {
+            biased;
+            ended = &mut server => return ended,
+            () = &mut give_up => return Ok(()),
+            // Again and again: a connect may have been on its way.
+            _ = clock.tick() => for session in org.sessions.all() {
+                session.interrupt(Interrupt::Closing);
+            },
+        }
+    }
+}
+
+fn router(simulator: &Simulator) -> Router {
+    let router = Router::new()
+        .route("/", get(async || GREETING))
+        .route("/services/oauth2/token", any(oauth::token))
+        .route("/services/oauth2/userinfo", get(oauth::userinfo))
+        .route("/services/oauth2/revoke", any(oauth::revoke))
+        .route("/id/{org}/{user}", get(oauth::userinfo))
+        .route("/services/data", get(rest::versions))
+        .route("/services/data/", get(rest::versions))
+        .route("/services/data/{*path}", any(rest::call))
+        .route("/cometd", any(cometd::exchange))
+        .route("/cometd/", any(cometd::exchange))
+        .route("/cometd/{*path}", any(cometd::exchange))
+        .nest("/simulator", control::router())
+        .fallback(rest::not_found)
+        .layer(DefaultBodyLimit::max(CONTROL_BYTES));
+    let router = if simulator.org().options.gzip { router.layer(CompressionLayer::new()) } else { router };
+    router.with_state(simulator.clone())
+}
+
+const GREETING: &str = "A Salesforce org on localhost: crossfeed-simulator. Its control API is under /simulator/.\n";
+const DRAIN: Duration = Duration::from_secs(1);
+const CONTROL_BYTES: usize = 16 << 20;
