@@ -68,7 +68,7 @@ pub(crate) struct Hold {
     pub(crate) is_first: bool,
 }
 
-/// Events taken out of the session's queue, as bytes that begin a JSON array.
+/// Events taken out of the session's queue: a bracket, and the events, each followed by a comma.
 #[derive(Debug, Default)]
 pub(crate) struct Taken {
     pub(crate) bytes: Vec<u8>,
@@ -190,12 +190,12 @@ impl Session {
 impl State {
     /// Drains the subscriptions, each time beginning with another, so that none starves behind a long one.
     fn take(&mut self, limit: usize) -> Taken {
-        let mut taken = Taken::default();
+        let mut taken = Taken { bytes: vec![b'['], counts: Vec::new() };
         let number = self.subscriptions.len();
         self.turn = self.turn.wrapping_add(1);
         let (before, after) = self.subscriptions.split_at_mut(self.turn % number.max(1));
         for subscription in after.iter_mut().chain(before) {
-            if taken.bytes.len() >= limit {
+            if !taken.counts.is_empty() && taken.bytes.len() >= limit {
                 break;
             }
             let count = subscription.take(&mut taken.bytes, limit);

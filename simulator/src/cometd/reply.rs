@@ -17,7 +17,7 @@ use crate::session::Taken;
 /// What goes into a reply.
 #[derive(Debug, Default)]
 pub(super) struct Reply {
-    /// Events, each followed by a comma.
+    /// Nothing, or a bracket and events, each followed by a comma.
     pub(super) events: Vec<u8>,
     pub(super) counts: Vec<(Arc<Stream>, u64)>,
     pub(super) replies: Vec<Value>,
@@ -26,11 +26,14 @@ pub(super) struct Reply {
 
 impl Reply {
     pub(super) fn add(&mut self, taken: Taken) {
+        if taken.counts.is_empty() {
+            return;
+        }
         // Nearly always the only ones: then they are not copied.
         if self.events.is_empty() {
             self.events = taken.bytes;
         } else {
-            self.events.extend_from_slice(&taken.bytes);
+            self.events.extend_from_slice(taken.bytes.get(1..).unwrap_or_default());
         }
         self.counts.extend(taken.counts);
     }

@@ -9,7 +9,7 @@ use axum::extract::{Query, State};
 use axum::http::header;
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
-use futures_util::stream;
+use futures_util::{StreamExt, stream};
 
 use super::{unknown, wrong};
 use crate::org::Simulator;
@@ -47,7 +47,8 @@ fn lines(page: impl Fn(usize) -> (usize, Vec<u8>) + Send + 'static) -> Response 
         let (seen, out) = page(place);
         (seen > 0).then(|| (Ok::<_, Infallible>(Bytes::from(out)), (place + seen, page)))
     });
-    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(pages)).into_response()
+    // The compressing layer asks once more after the end.
+    ([(header::CONTENT_TYPE, "application/x-ndjson")], Body::from_stream(pages.fuse())).into_response()
 }
 
 const PAGE: usize = 4096;
