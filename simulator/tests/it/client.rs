@@ -55,7 +55,7 @@ pub(crate) async fn org(options: Options) -> Org {
     let base = format!("http://{}", listener.local_addr().unwrap());
     let (stop, stopped) = oneshot::channel::<()>();
     let served = tokio::spawn(serve(listener, Simulator::new(options), async { _ = stopped.await }));
-    let http = reqwest::Client::builder().no_proxy().timeout(Duration::from_secs(20)).build().unwrap();
+    let http = reqwest::Client::builder().no_proxy().gzip(false).timeout(Duration::from_secs(20)).build().unwrap();
     Org { base, http, stop: Some(stop), served }
 }
 
