@@ -8,7 +8,7 @@ use axum::extract::State;
 use axum::response::Response;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
-use tokio::time::{Instant, MissedTickBehavior};
+use tokio::time::Instant;
 
 use super::{ok, read, unknown, wrong};
 use crate::bus::Stream;
@@ -39,8 +39,8 @@ pub(super) async fn publish(State(simulator): State<Simulator>, body: Bytes) -> 
     if !CHANGE_TYPES.contains(&order.change_type.as_str()) {
         return Err(wrong(&format!("change_type must be one of {}", CHANGE_TYPES.join(", "))));
     }
-    if order.rate.is_some_and(|rate| !rate.is_finite() || rate <= 0.0) {
-        return Err(wrong("rate must be a number of events per second above 0"));
+    if order.rate.is_some_and(|rate| !RATES.contains(&rate)) {
+        return Err(wrong("rate must be a number of events per second, from 0.001 to 10000000"));
     }
     if order.bytes > MOST_BYTES {
         return Err(wrong("bytes must be at most 1048576: Salesforce has no larger events"));
@@ -66,15 +66,14 @@ fn template(org: &Org, stream: &Stream, order: &Order) -> Template {
     Template::invented(&stream.channel, stream.kind, definition.as_deref(), wish)
 }
 
-/// Publishes what is due at each tick, so that the rate holds on average however late the ticks are.
+/// Publishes each event when it is due, or with others at the end of a tick, so that the rate holds on average however
+/// late the clock is.
 async fn paced(org: Arc<Org>, stream: Arc<Stream>, template: Template, count: u64, rate: f64) {
     let begin = Instant::now();
-    let mut clock = tokio::time::interval(TICK);
-    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
     let mut made = 0;
     while made < count {
-        clock.tick().await;
-        // The first is due at once.
+        let due = begin + Duration::from_secs_f64(made as f64 / rate);
+        tokio::time::sleep_until(due.max(Instant::now() + TICK)).await;
         let due = ((begin.elapsed().as_secs_f64() * rate) as u64 + 1).min(count);
         if due > made {
             org.bus.publish(&stream, &template, due - made);
@@ -110,5 +109,6 @@ const CHANGE_TYPES: [&str; 9] = [
     "GAP_UNDELETE",
     "GAP_OVERFLOW",
 ];
-const TICK: Duration = Duration::from_millis(2);
+const RATES: std::ops::RangeInclusive<f64> = 0.001..=10_000_000.0;
+const TICK: Duration = Duration::from_millis(1);
 const MOST_BYTES: usize = 1 << 20;
