@@ -5,12 +5,13 @@ mod membership;
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
-use std::task::{Context, Poll, Waker};
+use std::task::{Context, Poll};
 use std::thread;
 use std::time::Duration;
 
+use bytes::Bytes;
 use futures_util::StreamExt;
-use rdkafka::consumer::{CommitMode, Consumer as _, StreamConsumer};
+use rdkafka::consumer::{CommitMode, Consumer as _, MessageStream, StreamConsumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 use rdkafka::{Offset as Place, TopicPartitionList};
 use tokio::sync::oneshot;
@@ -42,6 +43,8 @@ pub struct Consumer {
     client: Arc<Inner>,
     topics: String,
     copier: Copier,
+    /// An error that came behind records: for the next poll.
+    failure: Option<Error>,
     left: Option<oneshot::Sender<()>>,
 }
 
@@ -107,7 +110,13 @@ impl Consumer {
         client
             .subscribe(&names)
             .map_err(|e| Error::Configuration { key: "topics".to_owned(), reason: e.to_string() })?;
-        Ok(Consumer { client: Arc::new(client), topics: topics.join(", "), copier: Copier::default(), left: None })
+        Ok(Consumer {
+            client: Arc::new(client),
+            topics: topics.join(", "),
+            copier: Copier::default(),
+            failure: None,
+            left: None,
+        })
     }
 
     /// Waits for a record, then takes what is there: at most `max` records and about 4 MiB. Returns early, maybe empty,
@@ -115,10 +124,22 @@ impl Consumer {
     /// when the future is dropped. Absent brokers are no error; librdkafka goes on trying.
     pub async fn poll(&mut self, max: usize) -> Result<Vec<Consumed>, Error> {
         self.client.context().release(&self.client)?;
-        let mut records = Vec::new();
-        let mut bytes = 0;
-        poll_fn(|context| self.take(context, max, &mut records, &mut bytes)).await?;
-        Ok(records)
+        if let Some(error) = self.failure.take() {
+            return Err(error);
+        }
+        let mut taken = Taken {
+            copier: &mut self.copier,
+            failure: &mut self.failure,
+            topics: &self.topics,
+            max: max.max(1),
+            records: Vec::new(),
+            bytes: 0,
+        };
+        // One stream for the whole call: dropping it would drop the waker too.
+        let mut stream = self.client.stream();
+        let membership = self.client.context();
+        poll_fn(|context| taken.fill(&mut stream, membership, context)).await?;
+        Ok(taken.records)
     }
 
     /// What happened to the assignment, oldest first: after all records returned so far, and before all later ones.
@@ -203,46 +224,6 @@ impl Consumer {
         drop(self);
         let _thread_gone_is_done_too = done.await;
     }
-
-    fn take(
-        &mut self,
-        context: &mut Context<'_>,
-        max: usize,
-        records: &mut Vec<Consumed>,
-        bytes: &mut usize,
-    ) -> Poll<Result<(), Error>> {
-        let membership = Arc::clone(self.client.context());
-        let mut stream = self.client.stream();
-        let mut waiting = Context::from_waker(Waker::noop());
-        loop {
-            // Records that are taken are returned at once; nobody has to be woken for more.
-            let context = if records.is_empty() { &mut *context } else { &mut waiting };
-            match stream.poll_next_unpin(context) {
-                Poll::Ready(Some(Ok(message))) => {
-                    membership.log.answered();
-                    let record = self.copier.copy(&message);
-                    *bytes += record.value.as_ref().map_or(0, |value| value.len());
-                    records.push(record);
-                }
-                Poll::Ready(Some(Err(error))) => {
-                    // Records first: an error that matters comes again, or ends the client and every later call.
-                    if let Some(error) = news(error, &self.topics)
-                        && records.is_empty()
-                    {
-                        return Poll::Ready(Err(error));
-                    }
-                }
-                Poll::Ready(None) => {
-                    return Poll::Ready(Err(Error::Fatal { reason: "the consumer has ended".to_owned() }));
-                }
-                Poll::Pending if membership.take_fresh() || !records.is_empty() => return Poll::Ready(Ok(())),
-                Poll::Pending => return Poll::Pending,
-            }
-            if membership.take_fresh() || records.len() >= max.max(1) || *bytes >= POLL_BYTES {
-                return Poll::Ready(Ok(()));
-            }
-        }
-    }
 }
 
 /// Closing takes round-trips to the broker, which must not be on the runtime.
@@ -272,6 +253,53 @@ impl std::fmt::Debug for Consumer {
             .field("topics", &self.topics)
             .field("assignment", &self.assignment())
             .finish_non_exhaustive()
+    }
+}
+
+/// What one poll has taken so far.
+struct Taken<'a> {
+    copier: &'a mut Copier,
+    failure: &'a mut Option<Error>,
+    topics: &'a str,
+    max: usize,
+    records: Vec<Consumed>,
+    bytes: usize,
+}
+
+impl Taken<'_> {
+    fn fill(
+        &mut self,
+        stream: &mut MessageStream<'_, Membership>,
+        membership: &Membership,
+        context: &mut Context<'_>,
+    ) -> Poll<Result<(), Error>> {
+        loop {
+            match stream.poll_next_unpin(context) {
+                Poll::Ready(Some(Ok(message))) => {
+                    membership.log.answered();
+                    let record = self.copier.copy(&message);
+                    self.bytes += record.value.as_ref().map_or(0, Bytes::len);
+                    self.records.push(record);
+                }
+                Poll::Ready(Some(Err(error))) => {
+                    if let Some(error) = news(error, self.topics) {
+                        if self.records.is_empty() {
+                            return Poll::Ready(Err(error));
+                        }
+                        *self.failure = Some(error);
+                        return Poll::Ready(Ok(()));
+                    }
+                }
+                Poll::Ready(None) => {
+                    return Poll::Ready(Err(Error::Fatal { reason: "the consumer has ended".to_owned() }));
+                }
+                Poll::Pending if membership.take_fresh() || !self.records.is_empty() => return Poll::Ready(Ok(())),
+                Poll::Pending => return Poll::Pending,
+            }
+            if membership.take_fresh() || self.records.len() >= self.max || self.bytes >= POLL_BYTES {
+                return Poll::Ready(Ok(()));
+            }
+        }
     }
 }
 

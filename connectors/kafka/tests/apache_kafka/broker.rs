@@ -20,13 +20,13 @@ impl Broker {
     /// The one all tests share that do not stop it. `None`: skipped.
     pub(crate) fn shared() -> Option<&'static Broker> {
         static SHARED: OnceLock<Option<Broker>> = OnceLock::new();
-        SHARED.get_or_init(Broker::start).as_ref()
+        // Asked each time, so that each test says it.
+        if skipped() { None } else { SHARED.get_or_init(Broker::start).as_ref() }
     }
 
     /// One of its own, for a test that stops it. It and its data are gone when this process is.
     pub(crate) fn start() -> Option<Broker> {
-        if std::env::var("CROSSFEED_SKIP_KAFKA").is_ok_and(|value| value == "1") {
-            println!("skipped: CROSSFEED_SKIP_KAFKA=1");
+        if skipped() {
             return None;
         }
         let data = tempfile::tempdir().unwrap().keep();
@@ -53,6 +53,14 @@ impl Broker {
     pub(crate) fn producer(&self) -> Producer {
         Producer::new(&self.cluster, "test", 32 << 20).unwrap()
     }
+}
+
+fn skipped() -> bool {
+    let skipped = std::env::var("CROSSFEED_SKIP_KAFKA").is_ok_and(|value| value == "1");
+    if skipped {
+        println!("skipped: CROSSFEED_SKIP_KAFKA=1");
+    }
+    skipped
 }
 
 pub(crate) fn cluster(brokers: &str, settings: &[(&str, &str)]) -> Cluster {
