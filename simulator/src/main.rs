@@ -85,14 +85,16 @@ async fn run(arguments: Arguments) -> io::Result<()> {
 fn greet(address: SocketAddr, arguments: &Arguments) -> io::Result<()> {
     let mut out = io::stdout().lock();
     writeln!(out, "listening on http://{address}")?;
-    writeln!(out, "client id:     {}", arguments.client_id)?;
-    writeln!(out, "client secret: {}", arguments.client_secret)?;
-    writeln!(out, "make a hundred events:")?;
-    writeln!(
+    out.flush()?;
+    let example =
+        format!(r#"curl -d '{{"channel":"/data/AccountChangeEvent","count":100}}' http://{address}/simulator/publish"#);
+    // A script may have closed its end after the first line.
+    let _ = writeln!(
         out,
-        r#"  curl -d '{{"channel":"/data/AccountChangeEvent","count":100}}' http://{address}/simulator/publish"#
-    )?;
-    out.flush()
+        "client id:     {}\nclient secret: {}\nmake a hundred events:\n  {example}",
+        arguments.client_id, arguments.client_secret
+    );
+    Ok(())
 }
 
 fn options(arguments: Arguments) -> Options {
