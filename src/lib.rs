@@ -1,1 +1,12 @@
-//! Placeholder.
+//! The bridge. `docs/ARCHITECTURE.md` has the map.
+
+pub mod admin;
+pub mod cli;
+pub mod config;
+pub mod feed;
+pub mod logging;
+pub mod metrics;
+pub mod position;
+pub mod process;
+mod sink;
+mod source;

@@ -1,1 +1,15 @@
-fn main() {}
+//! Crossfeed: carries events between Salesforce and Apache Kafka, both ways, and never loses one.
+
+use clap::Parser as _;
+use crossfeed::cli::{Cli, Command};
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    let cli = Cli::parse();
+    crossfeed::logging::set_up();
+    match cli.command {
+        Command::Run => crossfeed::cli::run(cli.config.as_deref()),
+        Command::Check => crossfeed::cli::check(cli.config.as_deref()),
+        Command::Positions(command) => crossfeed::cli::positions(&command, cli.config.as_deref()),
+    }
+}

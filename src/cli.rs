@@ -1,0 +1,84 @@
+//! The command line, one file per subcommand.
+
+mod check;
+mod positions;
+mod run;
+
+pub use check::check;
+pub use positions::{PositionsCommand, positions};
+pub use run::run;
+
+use crate::config::{Config, Problems};
+use clap::{Parser, Subcommand};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+/// Carries events between Salesforce and Apache Kafka, both ways, and never loses one.
+#[derive(Debug, Parser)]
+#[command(version, about, long_about = None)]
+pub struct Cli {
+    /// The configuration file; else crossfeed.toml, else /etc/crossfeed/crossfeed.toml
+    #[arg(short, long, global = true, value_name = "FILE")]
+    pub config: Option<PathBuf>,
+    /// What to do.
+    #[command(subcommand)]
+    pub command: Command,
+}
+
+/// The subcommands.
+#[derive(Debug, Subcommand)]
+pub enum Command {
+    /// Run all feeds of the file until told to stop (SIGTERM or Ctrl-C; a second one stops at once)
+    Run,
+    /// Check the file and tell everything that is wrong with it; nothing connects
+    Check,
+    /// See where each channel stands
+    #[command(subcommand)]
+    Positions(PositionsCommand),
+}
+
+/// Reads the configuration, or tells all that is wrong with it.
+fn load(named: Option<&Path>) -> Result<(PathBuf, Config), ExitCode> {
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => match Config::PLACES.iter().map(Path::new).find(|path| path.exists()) {
+            Some(path) => path.to_owned(),
+            None => {
+                let places = Config::PLACES.join(" nor ");
+                complain(&format!("there is neither {places}: name a file with -c FILE"));
+                return Err(ExitCode::from(WRONG_INPUT));
+            }
+        },
+    };
+    match Config::load(&path) {
+        Ok(config) => Ok((path, config)),
+        Err(problems) => {
+            complain(&told(&problems));
+            Err(ExitCode::from(WRONG_INPUT))
+        }
+    }
+}
+
+fn told(problems: &Problems) -> String {
+    match problems.problems.len() {
+        1 => problems.to_string(),
+        count => format!("{problems}\n{count} problems"),
+    }
+}
+
+/// Says what a person must know, on standard error.
+#[expect(clippy::print_stderr, reason = "a command's words to the person who typed it")]
+fn complain(text: &str) {
+    eprintln!("{text}");
+}
+
+/// A command's output.
+#[expect(clippy::print_stdout, reason = "a command's output")]
+fn say(text: &str) {
+    println!("{text}");
+}
+
+/// The exit code where the file, or the command line, is wrong.
+const WRONG_INPUT: u8 = 2;
+/// The exit code where it could not be done.
+const FAILED: u8 = 1;

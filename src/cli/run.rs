@@ -1,0 +1,104 @@
+//! `crossfeed run`: all feeds, until told to stop.
+
+use super::{FAILED, complain, load};
+use crate::config::Config;
+use crate::feed::Phase;
+use crate::process::{self, Shared};
+use crate::{admin, feed::Status};
+use std::path::Path;
+use std::process::ExitCode;
+use std::sync::Arc;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::task::JoinSet;
+use tokio_util::sync::CancellationToken;
+
+/// Runs every feed of the file; 0 after a shut-down that was asked for.
+#[must_use]
+pub fn run(named: Option<&Path>) -> ExitCode {
+    let (path, config) = match load(named) {
+        Ok(loaded) => loaded,
+        Err(code) => return code,
+    };
+    tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %path.display(), feeds = config.feeds.len(), "starting");
+    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime,
+        Err(error) => return failed(&error),
+    };
+    match runtime.block_on(run_until_told(&config)) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => failed(&*error),
+    }
+}
+
+async fn run_until_told(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    let shared = Arc::new(Shared::open(config)?);
+    let listener = TcpListener::bind(config.admin).await.map_err(|error| {
+        format!(
+            "cannot serve metrics and health on {}: {error}; choose another address: admin = \"127.0.0.1:0\"",
+            config.admin
+        )
+    })?;
+    tracing::info!(address = %listener.local_addr()?, "serving /metrics, /health and /status");
+    let shutdown = CancellationToken::new();
+    let admin = tokio::spawn(admin::serve(listener, shared.clone(), shutdown.clone()));
+    let mut feeds = process::start(config, &shared, &shutdown);
+    loop {
+        tokio::select! {
+            () = told_to_stop(&mut terminate, &mut interrupt) => break,
+            Some(ended) = feeds.join_next() => report(ended, &shared.statuses),
+        }
+    }
+    tracing::info!(limit = %humantime::format_duration(config.shutdown_timeout), "shutting down: waiting for what is on its way");
+    shutdown.cancel();
+    tokio::select! {
+        () = drained(&mut feeds) => {}
+        () = told_to_stop(&mut terminate, &mut interrupt) => {
+            tracing::warn!("told twice: stopping at once; what was on its way will come again");
+            return Err("stopped at once".into());
+        }
+    }
+    // The listener ends with the token; a request under way is not waited for.
+    admin.abort();
+    tracing::info!("done");
+    Ok(())
+}
+
+/// A feed ends by itself only when a person must act. The process stays: a supervisor that starts it again and again
+/// would log in again and again, and lock the user out.
+fn report(ended: Result<(), tokio::task::JoinError>, statuses: &[Arc<Status>]) {
+    if let Err(error) = ended {
+        tracing::error!(%error, "a feed failed in a way that it must not; please report this");
+    }
+    let running = statuses.iter().filter(|status| !matches!(status.phase(), Phase::Stopped | Phase::Done)).count();
+    if running == 0 {
+        tracing::error!("no feed is running any more: see the remedies above, then restart");
+    }
+}
+
+async fn drained(feeds: &mut JoinSet<()>) {
+    while let Some(ended) = feeds.join_next().await {
+        if let Err(error) = ended {
+            tracing::error!(%error, "a feed failed in a way that it must not; please report this");
+        }
+    }
+}
+
+async fn told_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+}
+
+fn failed(error: &dyn std::error::Error) -> ExitCode {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        text = format!("{text}: {cause}");
+        source = cause.source();
+    }
+    complain(&text);
+    ExitCode::from(FAILED)
+}

@@ -1,0 +1,324 @@
+//! `[feed.NAME]`: from a source to a sink.
+
+use super::problem::Reader;
+use super::template::{Template, check_topic};
+use super::value::{ChannelName, custom, is_name};
+use salesforce::{Channel, ReplayId};
+use std::collections::BTreeSet;
+use toml_span::de_helpers::TableHelper;
+use toml_span::span::Spanned;
+use toml_span::{DeserError, Deserialize, Span, Value};
+
+/// A feed: where its events come from and where they go.
+#[derive(Debug, Clone)]
+pub struct Feed {
+    /// Its name; positions and metrics are kept under it.
+    pub name: String,
+    /// The source.
+    pub from: From,
+    /// The sink.
+    pub to: To,
+}
+
+/// A way in.
+#[derive(Debug, Clone)]
+pub enum From {
+    /// Channels of an org's event bus.
+    Salesforce(SalesforceSource),
+    /// Topics of a cluster.
+    Kafka(KafkaSource),
+}
+
+/// A way out.
+#[derive(Debug, Clone)]
+pub enum To {
+    /// Topics of a cluster.
+    Kafka(KafkaSink),
+    /// Platform events of an org.
+    PlatformEvent(PlatformEventSink),
+}
+
+/// `from.salesforce`.
+#[derive(Debug, Clone)]
+pub struct SalesforceSource {
+    /// The org's name.
+    pub org: String,
+    /// The channels, at least one, each once.
+    pub channels: Vec<Channel>,
+    /// Where to start a channel that has no position.
+    pub start: Start,
+}
+
+/// Where a channel starts that has no position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Start {
+    /// With the first event after the subscription.
+    Latest,
+    /// With the oldest event that is retained.
+    Earliest,
+    /// With the first event after this one.
+    After(ReplayId),
+}
+
+/// `from.kafka`.
+#[derive(Debug, Clone)]
+pub struct KafkaSource {
+    /// The cluster's name.
+    pub cluster: String,
+    /// The topics, at least one.
+    pub topics: Vec<String>,
+    /// The consumer group.
+    pub group: String,
+    /// Whether a group without offsets starts at the end.
+    pub latest: bool,
+}
+
+/// `to.kafka`.
+#[derive(Debug, Clone)]
+pub struct KafkaSink {
+    /// The cluster's name.
+    pub cluster: String,
+    /// Names the topic of each event.
+    pub topic: Template,
+    /// Makes the key of each record; absent: records have no key.
+    pub key: Option<Template>,
+    /// How to create a topic that is missing; absent: it must exist.
+    pub create: Option<Creation>,
+}
+
+/// How a topic is created.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Creation {
+    /// Number of partitions.
+    pub partitions: i32,
+    /// Number of replicas of each; -1: the cluster's default.
+    pub replication: i32,
+}
+
+/// `to.platform_event`.
+#[derive(Debug, Clone)]
+pub struct PlatformEventSink {
+    /// The org's name.
+    pub org: String,
+    /// The event's API name, `Order_Placed__e`.
+    pub event: String,
+}
+
+/// What a feed may refer to.
+pub(super) struct Names {
+    pub(super) orgs: BTreeSet<String>,
+    pub(super) clusters: BTreeSet<String>,
+}
+
+pub(super) fn read<'t>(reader: &mut Reader<'t>, name: &str, value: &mut Value<'t>, names: &Names) -> Option<Feed> {
+    let span = value.span;
+    let mut table = reader.table(value)?;
+    let delivery = table.optional_s::<String>("delivery");
+    let from = one_of(reader, &mut table, "from", &["salesforce", "kafka"], span);
+    let to = one_of(reader, &mut table, "to", &["kafka", "platform_event"], span);
+    reader.close(table);
+    let kinds = (from.as_ref().map(|(kind, _)| *kind), to.as_ref().map(|(kind, _)| *kind));
+    let from = from.and_then(|(kind, mut value)| match kind {
+        "salesforce" => salesforce_source(reader, &mut value, names).map(From::Salesforce),
+        _ => kafka_source(reader, &mut value, names, name).map(From::Kafka),
+    });
+    let to = to.and_then(|(kind, mut value)| match kind {
+        "kafka" => kafka_sink(reader, &mut value, names).map(To::Kafka),
+        _ => platform_event_sink(reader, &mut value, names).map(To::PlatformEvent),
+    });
+    check_delivery(reader, delivery, kinds, span);
+    if matches!(kinds, (Some("salesforce"), Some("platform_event")) | (Some("kafka"), Some("kafka"))) {
+        reader.problem(span, "a feed goes from Salesforce to Kafka, or from Kafka to Salesforce");
+    }
+    Some(Feed { name: name.to_owned(), from: from?, to: to? })
+}
+
+/// Into Kafka the word must be written, so that nobody's meaning changes on the day that another delivery is the default.
+fn check_delivery(
+    reader: &mut Reader<'_>,
+    delivery: Option<Spanned<String>>,
+    (_, to): (Option<&str>, Option<&str>),
+    span: Span,
+) {
+    match delivery {
+        Some(delivery) if delivery.value == "at_least_once" => {}
+        Some(delivery) if delivery.value == "exactly_once" => {
+            reader.problem(delivery.span, r#""exactly_once" is not built yet: write "at_least_once""#);
+        }
+        Some(delivery) => reader.problem(delivery.span, r#"unknown delivery: write "at_least_once""#),
+        None if to == Some("kafka") => {
+            reader
+                .problem(span, r#"`delivery` is missing: write delivery = "at_least_once", the only one built so far"#);
+        }
+        None => {}
+    }
+}
+
+/// Takes the one table under `word`, whose name is the kind of source or sink.
+fn one_of<'t>(
+    reader: &mut Reader<'t>,
+    feed: &mut TableHelper<'t>,
+    word: &'static str,
+    kinds: &[&'static str],
+    span: Span,
+) -> Option<(&'static str, Value<'t>)> {
+    let known = kinds.iter().map(|kind| format!("[feed.NAME.{word}.{kind}]")).collect::<Vec<_>>().join(" or ");
+    let Some((key, mut value)) = feed.take(word) else {
+        reader.problem(span, format!("`{word}` is missing: write {known}"));
+        return None;
+    };
+    let mut table = reader.table(&mut value)?;
+    let found: Vec<_> = kinds.iter().filter_map(|kind| table.take(kind).map(|(_, value)| (*kind, value))).collect();
+    let unknown = !table.table.is_empty();
+    reader.close(table);
+    if found.len() > 1 || (found.is_empty() && !unknown) {
+        reader.problem(key.span, format!("exactly one `{word}` is needed: write {known}"));
+    }
+    found.into_iter().next()
+}
+
+fn salesforce_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: &Names) -> Option<SalesforceSource> {
+    let mut table = reader.table(value)?;
+    let org = reference(reader, &mut table, "org", &names.orgs);
+    let channels = table.required_s::<Vec<Spanned<ChannelName>>>("channels").ok();
+    let start = table.optional_s::<Start>("start");
+    reader.close(table);
+    let channels = channels?;
+    if channels.value.is_empty() {
+        reader.problem(channels.span, "no channel is named");
+    }
+    let mut seen = BTreeSet::new();
+    for channel in &channels.value {
+        // Two filters of one PushTopic share their position, so they cannot be told apart after a restart.
+        if !seen.insert(channel.value.0.without_filter().to_owned()) {
+            reader.problem(channel.span, format!("`{}` is named twice", channel.value.0.without_filter()));
+        }
+    }
+    if let Some(Spanned { value: Start::After(_), span }) = &start
+        && channels.value.len() != 1
+    {
+        reader.problem(*span, "a replay id belongs to one channel: name that channel alone in its feed");
+    }
+    let start = start.map_or(Start::Latest, |start| start.value);
+    Some(SalesforceSource { org: org?, channels: channels.value.into_iter().map(|name| name.value.0).collect(), start })
+}
+
+fn kafka_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: &Names, feed: &str) -> Option<KafkaSource> {
+    let mut table = reader.table(value)?;
+    let cluster = reference(reader, &mut table, "cluster", &names.clusters);
+    let topics = table.required_s::<Vec<Spanned<String>>>("topics").ok();
+    let group = table.optional_s::<String>("group");
+    let start = table.optional_s::<String>("start");
+    reader.close(table);
+    let topics = topics?;
+    if topics.value.is_empty() {
+        reader.problem(topics.span, "no topic is named");
+    }
+    for topic in &topics.value {
+        if let Err(error) = check_topic(&topic.value) {
+            reader.problem(topic.span, format!("not a topic: {error}"));
+        }
+    }
+    if let Some(group) = group.as_ref().filter(|group| group.value.is_empty()) {
+        reader.problem(group.span, "a consumer group needs a name");
+    }
+    let latest = match &start {
+        Some(start) if start.value == "latest" => true,
+        Some(start) if start.value != "earliest" => {
+            reader.problem(start.span, r#"expected "earliest" or "latest""#);
+            false
+        }
+        _ => false,
+    };
+    let group = group.map_or_else(|| format!("crossfeed.{feed}"), |group| group.value);
+    Some(KafkaSource {
+        cluster: cluster?,
+        topics: topics.value.into_iter().map(|topic| topic.value).collect(),
+        group,
+        latest,
+    })
+}
+
+fn kafka_sink<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: &Names) -> Option<KafkaSink> {
+    let mut table = reader.table(value)?;
+    let cluster = reference(reader, &mut table, "cluster", &names.clusters);
+    let topic = table.required_s::<String>("topic").ok();
+    let key = table.optional_s::<String>("key");
+    let create = table.optional::<Creation>("create");
+    reader.close(table);
+    let topic = topic.and_then(|text| template(reader, &text, Template::topic));
+    let key = match key {
+        Some(text) => Some(template(reader, &text, Template::key)?),
+        None => None,
+    };
+    Some(KafkaSink { cluster: cluster?, topic: topic?, key, create })
+}
+
+fn template(
+    reader: &mut Reader<'_>,
+    text: &Spanned<String>,
+    parse: fn(&str) -> Result<Template, String>,
+) -> Option<Template> {
+    parse(&text.value).map_err(|error| reader.problem(text.span, format!("not a template: {error}"))).ok()
+}
+
+fn platform_event_sink<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: &Names) -> Option<PlatformEventSink> {
+    let mut table = reader.table(value)?;
+    let org = reference(reader, &mut table, "org", &names.orgs);
+    let event = table.required_s::<String>("event").ok();
+    reader.close(table);
+    let event = event?;
+    if !event.value.ends_with("__e") || !is_name(&event.value) {
+        reader.problem(event.span, r#"not a platform event: its API name ends in `__e`, such as "Order_Placed__e""#);
+    }
+    Some(PlatformEventSink { org: org?, event: event.value })
+}
+
+fn reference<'t>(
+    reader: &mut Reader<'t>,
+    table: &mut TableHelper<'t>,
+    word: &'static str,
+    known: &BTreeSet<String>,
+) -> Option<String> {
+    let name = table.required_s::<String>(word).ok()?;
+    if !known.contains(&name.value) {
+        let known = known.iter().map(String::as_str).collect::<Vec<_>>().join(", ");
+        let known = if known.is_empty() { "none".to_owned() } else { known };
+        reader.problem(name.span, format!("unknown {word} `{}`; described in this file: {known}", name.value));
+    }
+    Some(name.value)
+}
+
+impl<'de> Deserialize<'de> for Start {
+    fn deserialize(value: &mut Value<'de>) -> Result<Self, DeserError> {
+        let expected = r#"expected "latest", "earliest" or a replay id"#;
+        let text = value.as_integer().map(|id| id.to_string()).or_else(|| value.as_str().map(str::to_owned));
+        match text.as_deref() {
+            Some("latest") => Ok(Self::Latest),
+            Some("earliest") => Ok(Self::Earliest),
+            Some(id) if !id.starts_with('-') => {
+                id.parse().map(Self::After).map_err(|_| custom(value.span, expected).into())
+            }
+            _ => Err(custom(value.span, expected).into()),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Creation {
+    fn deserialize(value: &mut Value<'de>) -> Result<Self, DeserError> {
+        let mut table = TableHelper::new(value)?;
+        let partitions = table.optional_s::<i32>("partitions");
+        let replication = table.optional_s::<i32>("replication");
+        let mut errors = Vec::new();
+        for number in [&partitions, &replication].into_iter().flatten().filter(|number| number.value < 1) {
+            errors.push(custom(number.span, "must be 1 or more"));
+        }
+        table.errors.append(&mut errors);
+        table.finalize(None)?;
+        let or_default = |number: Option<Spanned<i32>>| number.map_or(BROKER_DEFAULT, |number| number.value);
+        Ok(Self { partitions: or_default(partitions), replication: or_default(replication) })
+    }
+}
+
+/// Kafka's word for "as the brokers are configured" (KIP-464).
+const BROKER_DEFAULT: i32 = -1;

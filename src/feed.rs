@@ -1,0 +1,221 @@
+//! The loop: from a source to a sink, both ways.
+//!
+//! Starting and recovering are the same thing here: open at the saved positions, run until something ends it, let what
+//! was accepted become durable, wait, and open again. No part repairs itself in place. What a position may be saved for
+//! is decided in [`guarantee`] and nowhere else.
+
+mod backoff;
+mod batch;
+mod budget;
+mod guarantee;
+mod status;
+mod stop;
+
+pub use batch::{Batch, Event, Origin, Place, Positions, Receipt, Settle, Stream};
+pub use budget::Budget;
+pub use guarantee::{Guarantee, Ticket};
+pub use status::{Phase, Snapshot, Status};
+pub use stop::{Decision, Pace, Reason, Stop};
+
+use async_trait::async_trait;
+use backoff::Backoff;
+use futures_util::stream::{FuturesUnordered, StreamExt as _};
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+/// A way in.
+#[async_trait]
+pub trait Source: Send {
+    /// Opens at the saved positions. `cluster` is the id of what the sink writes to, where that is a Kafka cluster.
+    ///
+    /// # Errors
+    /// Whatever keeps it from opening, with what to do about it.
+    async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop>;
+}
+
+/// An open source. What ended stays ended: after an error it is only closed.
+#[async_trait]
+pub trait Reading: Send {
+    /// The next batch. Cancel-safe: nothing is lost when the future is dropped.
+    ///
+    /// # Errors
+    /// The source ended.
+    async fn next(&mut self) -> Result<Batch, Stop>;
+
+    /// Saves positions of which everything before is durable in the sink.
+    ///
+    /// # Errors
+    /// They could not be saved; the events after the last saved ones will come again.
+    async fn save(&mut self, positions: &Positions) -> Result<(), Stop>;
+
+    /// Says goodbye, within a few seconds.
+    async fn close(&mut self);
+}
+
+/// A way out.
+#[async_trait]
+pub trait Sink: Send {
+    /// Gets ready to write.
+    ///
+    /// # Errors
+    /// Whatever keeps it from writing, with what to do about it.
+    async fn open(&mut self) -> Result<Box<dyn Writing>, Stop>;
+}
+
+/// An open sink. Batches become durable in the order in which they were delivered, or not at all.
+#[async_trait]
+pub trait Writing: Send {
+    /// The id of the Kafka cluster that is written to, where it is one.
+    fn cluster(&self) -> Option<&str>;
+
+    /// Accepts a batch; its receipt says when it is durable. Accepted is not durable.
+    ///
+    /// # Errors
+    /// The batch was not accepted.
+    async fn deliver(&mut self, events: Vec<Event>) -> Result<Receipt, Stop>;
+}
+
+/// A feed, ready to run.
+pub struct Feed {
+    /// Where events come from.
+    pub source: Box<dyn Source>,
+    /// Where they go.
+    pub sink: Box<dyn Sink>,
+    /// How it does, for people and metrics.
+    pub status: Arc<Status>,
+    /// How long a shut-down waits for receipts.
+    pub shutdown_timeout: Duration,
+}
+
+/// Runs a feed until it is told to stop, or until a person must act. One feed's end is never another's.
+pub async fn run(mut feed: Feed, shutdown: CancellationToken) {
+    let mut backoff = Backoff::default();
+    loop {
+        feed.status.opening();
+        let opened = Instant::now();
+        let Err(stop) = once(&mut feed, &shutdown).await else { return feed.status.done() };
+        if shutdown.is_cancelled() {
+            return feed.status.done();
+        }
+        let Decision::Transient(pace) = stop.decision else { return feed.status.stopped(&stop) };
+        let wait = backoff.next(pace, opened.elapsed());
+        feed.status.waiting(&stop, wait);
+        tokio::select! {
+            biased;
+            () = shutdown.cancelled() => return feed.status.done(),
+            () = tokio::time::sleep(wait) => {}
+        }
+    }
+}
+
+/// Opens and runs until something ends it: `Ok` where we were told to stop.
+async fn once(feed: &mut Feed, shutdown: &CancellationToken) -> Result<(), Stop> {
+    // The sink first: an org is not bothered while there is nowhere to write to.
+    let mut writing = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => return Ok(()),
+        writing = feed.sink.open() => writing?,
+    };
+    let cluster = writing.cluster().map(str::to_owned);
+    let mut reading = tokio::select! {
+        biased;
+        () = shutdown.cancelled() => return Ok(()),
+        reading = feed.source.open(cluster.as_deref()) => reading?,
+    };
+    let mut flow = Flow { guarantee: Guarantee::default(), receipts: FuturesUnordered::new(), status: &feed.status };
+    let ended = flow.run(&mut *reading, &mut *writing, shutdown).await;
+    feed.status.draining();
+    let limit = shutdown_limit(shutdown, feed.shutdown_timeout);
+    let drained = flow.drain(&mut *reading, limit).await;
+    reading.close().await;
+    ended.and(drained)
+}
+
+/// Ends `timeout` after the shut-down began, or never where there is none.
+async fn shutdown_limit(shutdown: &CancellationToken, timeout: Duration) {
+    shutdown.cancelled().await;
+    tokio::time::sleep(timeout).await;
+}
+
+/// What is on its way between an open source and an open sink.
+struct Flow<'f> {
+    guarantee: Guarantee,
+    receipts: FuturesUnordered<batch::Pending>,
+    status: &'f Status,
+}
+
+impl Flow<'_> {
+    async fn run(
+        &mut self,
+        reading: &mut dyn Reading,
+        writing: &mut dyn Writing,
+        shutdown: &CancellationToken,
+    ) -> Result<(), Stop> {
+        loop {
+            tokio::select! {
+                biased;
+                () = shutdown.cancelled() => return Ok(()),
+                Some(settled) = self.receipts.next() => self.settle(settled, reading).await?,
+                batch = reading.next(), if self.receipts.len() < MOST_BATCHES => {
+                    let batch = batch?;
+                    tokio::select! {
+                        biased;
+                        () = shutdown.cancelled() => return Ok(()), // given up: it comes again
+                        accepted = self.accept(batch, writing) => accepted?,
+                    }
+                }
+            }
+        }
+    }
+
+    async fn accept(&mut self, batch: Batch, writing: &mut dyn Writing) -> Result<(), Stop> {
+        self.status.accepted(&batch);
+        let measure = batch.measure();
+        let Batch { events, positions, charge } = batch;
+        let receipt = writing.deliver(events).await?;
+        let ticket = self.guarantee.accept(positions);
+        self.receipts.push(batch::Pending::new(ticket, receipt, measure, charge));
+        Ok(())
+    }
+
+    async fn settle(&mut self, settled: batch::Settled, reading: &mut dyn Reading) -> Result<(), Stop> {
+        settled.outcome?;
+        self.status.delivered(&settled.measure);
+        self.guarantee.durable(settled.ticket);
+        // The charge is given back with `settled`, after its position is on its way into the store.
+        match self.guarantee.take() {
+            Some(positions) => {
+                reading.save(&positions).await?;
+                self.status.saved(&positions);
+                Ok(())
+            }
+            None => Ok(()),
+        }
+    }
+
+    /// Waits until every accepted batch is durable or given up, so that nothing is fetched twice that need not be.
+    async fn drain(&mut self, reading: &mut dyn Reading, limit: impl Future<Output = ()>) -> Result<(), Stop> {
+        tokio::pin!(limit);
+        loop {
+            tokio::select! {
+                biased;
+                settled = self.receipts.next() => match settled {
+                    Some(settled) => self.settle(settled, reading).await?,
+                    None => return Ok(()),
+                },
+                () = &mut limit => {
+                    tracing::warn!(feed = self.status.name(), batches = self.receipts.len(), "what is still on its way is given up and will come again");
+                    return Ok(());
+                }
+            }
+        }
+    }
+}
+
+/// So many batches may be on their way at once; their bytes are bounded by the budget.
+const MOST_BATCHES: usize = 1024;
+
+#[cfg(test)]
+mod tests;

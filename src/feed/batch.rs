@@ -1,0 +1,204 @@
+//! A batch: the unit of everything on an event's way.
+
+use super::guarantee::Ticket;
+use super::stop::Stop;
+use bytes::Bytes;
+use jiff::Timestamp;
+use std::fmt;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::sync::oneshot;
+
+/// The events of one reply, or of one consumer poll.
+pub struct Batch {
+    /// In the order of their streams.
+    pub events: Vec<Event>,
+    /// The positions that hold once all of them are durable.
+    pub positions: Positions,
+    /// What they take of the byte budget, given back once they are durable.
+    pub charge: Option<Box<dyn bayeux::Charge>>,
+}
+
+/// One event.
+#[derive(Debug)]
+pub struct Event {
+    /// The channel or topic it came on.
+    pub stream: Arc<str>,
+    /// Its JSON exactly as it came: a slice of the reply.
+    pub value: Bytes,
+    /// Its time in milliseconds since 1970.
+    pub time_ms: Option<i64>,
+    /// What else is known of it, by where it came from.
+    pub origin: Origin,
+}
+
+/// Where an event came from.
+#[derive(Debug)]
+pub enum Origin {
+    /// Salesforce's event bus.
+    Salesforce(Box<salesforce::Data>),
+    /// A Kafka topic.
+    Kafka {
+        /// The partition.
+        partition: i32,
+        /// The offset within it.
+        offset: i64,
+    },
+}
+
+/// An ordered sequence within a source.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub enum Stream {
+    /// A channel.
+    Channel(Arc<str>),
+    /// A partition of a topic.
+    Partition(Arc<str>, i32),
+}
+
+impl fmt::Display for Stream {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Channel(channel) => f.write_str(channel),
+            Self::Partition(topic, partition) => write!(f, "{topic}/{partition}"),
+        }
+    }
+}
+
+/// Where a stream stands.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Place {
+    /// After this event of a channel.
+    After(crate::position::Position),
+    /// Before this offset of a partition.
+    Next(i64),
+}
+
+/// One place a stream.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Positions(Vec<(Stream, Place)>);
+
+impl Positions {
+    /// Sets a stream's place; a later one replaces an earlier one.
+    pub fn set(&mut self, stream: Stream, place: Place) {
+        match self.0.iter_mut().find(|(known, _)| *known == stream) {
+            Some((_, known)) => *known = place,
+            None => self.0.push((stream, place)),
+        }
+    }
+
+    /// Sets all places of `later`.
+    pub fn replace(&mut self, later: Self) {
+        for (stream, place) in later.0 {
+            self.set(stream, place);
+        }
+    }
+
+    /// Each stream and its place.
+    pub fn iter(&self) -> impl Iterator<Item = (&Stream, &Place)> {
+        self.0.iter().map(|(stream, place)| (stream, place))
+    }
+
+    /// Whether there is none.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+}
+
+/// A sink's promise to say when a batch is durable.
+pub struct Receipt(Pin<Box<dyn Future<Output = Result<(), Stop>> + Send>>);
+
+/// The sink's end of a receipt. Dropping it means *lost*, never *done*.
+pub struct Settle(oneshot::Sender<Result<(), Stop>>);
+
+impl Receipt {
+    /// A receipt, and the means to settle it.
+    #[must_use]
+    pub fn new() -> (Settle, Self) {
+        let (sender, receiver) = oneshot::channel();
+        let receipt = async move { receiver.await.unwrap_or_else(|_| Err(Stop::receipt_lost())) };
+        (Settle(sender), Self(Box::pin(receipt)))
+    }
+
+    /// A receipt that another future settles.
+    pub fn from_future(future: impl Future<Output = Result<(), Stop>> + Send + 'static) -> Self {
+        Self(Box::pin(future))
+    }
+}
+
+impl Settle {
+    /// Says what became of the batch.
+    pub fn settle(self, outcome: Result<(), Stop>) {
+        // Nobody waits any more: the batch was given up.
+        let _ = self.0.send(outcome);
+    }
+}
+
+/// What is counted of a batch.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Measure {
+    /// Events in it.
+    pub events: u64,
+    /// Bytes of their values.
+    pub bytes: u64,
+    /// The time of the oldest event, milliseconds since 1970.
+    pub oldest_ms: Option<i64>,
+}
+
+impl Batch {
+    /// What is counted of it.
+    #[must_use]
+    pub fn measure(&self) -> Measure {
+        Measure {
+            events: self.events.len() as u64,
+            bytes: self.events.iter().map(|event| event.value.len() as u64).sum(),
+            oldest_ms: self.events.iter().filter_map(|event| event.time_ms).min(),
+        }
+    }
+}
+
+impl Measure {
+    /// Seconds from the oldest event's time to now.
+    #[must_use]
+    pub fn age(&self, now: Timestamp) -> Option<f64> {
+        self.oldest_ms.map(|oldest| (now.as_millisecond() - oldest) as f64 / 1e3)
+    }
+}
+
+/// A batch that waits for its receipt.
+pub(super) struct Pending {
+    ticket: Ticket,
+    receipt: Receipt,
+    measure: Measure,
+    charge: Option<Box<dyn bayeux::Charge>>,
+}
+
+/// What became of it.
+pub(super) struct Settled {
+    pub(super) ticket: Ticket,
+    pub(super) outcome: Result<(), Stop>,
+    pub(super) measure: Measure,
+    _charge: Option<Box<dyn bayeux::Charge>>,
+}
+
+impl Pending {
+    pub(super) fn new(
+        ticket: Ticket,
+        receipt: Receipt,
+        measure: Measure,
+        charge: Option<Box<dyn bayeux::Charge>>,
+    ) -> Self {
+        Self { ticket, receipt, measure, charge }
+    }
+}
+
+impl Future for Pending {
+    type Output = Settled;
+
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Settled> {
+        let outcome = std::task::ready!(self.receipt.0.as_mut().poll(context));
+        let (ticket, measure, charge) = (self.ticket, self.measure, self.charge.take());
+        Poll::Ready(Settled { ticket, outcome, measure, _charge: charge })
+    }
+}

@@ -1,0 +1,229 @@
+//! How a feed does: one place that people, probes and metrics read.
+
+use super::batch::{Batch, Measure, Place, Positions};
+use super::stop::{Decision, Stop};
+use crate::metrics::{self, FeedMetrics};
+use crate::position::Position;
+use jiff::Timestamp;
+use serde::Serialize;
+use std::collections::BTreeMap;
+use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+/// What a feed is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Phase {
+    /// It opens its sink and its source.
+    Opening,
+    /// Events flow, or would.
+    Running,
+    /// It reads no more and waits for receipts.
+    Draining,
+    /// It waits before it opens again.
+    Waiting,
+    /// A person must act.
+    Stopped,
+    /// It ended because the process ends.
+    Done,
+}
+
+/// A feed's state, shared by the feed, its source and the admin listener.
+pub struct Status {
+    name: String,
+    metrics: FeedMetrics,
+    state: Mutex<State>,
+}
+
+struct State {
+    phase: Phase,
+    since: Timestamp,
+    problem: Option<Problem>,
+    streams: BTreeMap<String, StreamState>,
+    last_event: Option<Timestamp>,
+}
+
+#[derive(Clone, Serialize)]
+struct Problem {
+    reason: &'static str,
+    text: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    retry_at: Option<Timestamp>,
+}
+
+#[derive(Clone, Serialize)]
+struct StreamState {
+    position: String,
+    /// The time of the event at the position, or of the subscription.
+    time: Option<Timestamp>,
+    saved_at: Timestamp,
+}
+
+/// A feed's state at one moment, as `/status` shows it.
+#[derive(Serialize)]
+pub struct Snapshot {
+    feed: String,
+    state: Phase,
+    since: Timestamp,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<Problem>,
+    events: u64,
+    bytes: u64,
+    batches: u64,
+    reopens: u64,
+    last_event: Option<Timestamp>,
+    positions: BTreeMap<String, StreamState>,
+}
+
+impl Status {
+    /// A feed that has not begun.
+    #[must_use]
+    pub fn new(name: &str, metrics: FeedMetrics) -> Self {
+        let state = State {
+            phase: Phase::Opening,
+            since: Timestamp::now(),
+            problem: None,
+            streams: BTreeMap::new(),
+            last_event: None,
+        };
+        Self { name: name.to_owned(), metrics, state: Mutex::new(state) }
+    }
+
+    /// The feed's name.
+    #[must_use]
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// The feed's metrics.
+    #[must_use]
+    pub fn metrics(&self) -> &FeedMetrics {
+        &self.metrics
+    }
+
+    /// What it is doing.
+    #[must_use]
+    pub fn phase(&self) -> Phase {
+        self.state().phase
+    }
+
+    /// Everything, for people.
+    #[must_use]
+    pub fn snapshot(&self) -> Snapshot {
+        let state = self.state();
+        Snapshot {
+            feed: self.name.clone(),
+            state: state.phase,
+            since: state.since,
+            problem: state.problem.clone(),
+            events: self.metrics.events.get(),
+            bytes: self.metrics.bytes.get(),
+            batches: self.metrics.batches.get(),
+            reopens: self.metrics.reopens(),
+            last_event: state.last_event,
+            positions: state.streams.clone(),
+        }
+    }
+
+    /// Brings the gauges up to date that depend on the time of day.
+    pub fn refresh(&self, now: Timestamp) {
+        for (stream, state) in &self.state().streams {
+            if let Some(time) = state.time {
+                self.metrics.position_age(stream, metrics::seconds_between(time, now));
+            }
+        }
+    }
+
+    /// The source is open and answered: events flow, or would.
+    pub fn running(&self) {
+        if self.phase() != Phase::Running {
+            tracing::info!(feed = self.name, "running");
+        }
+        self.enter(Phase::Running, None);
+    }
+
+    pub(super) fn opening(&self) {
+        // What was wrong stays visible until it is known to be right again.
+        let problem = self.state().problem.clone();
+        self.enter(Phase::Opening, problem);
+    }
+
+    pub(super) fn draining(&self) {
+        let problem = self.state().problem.clone();
+        self.enter(Phase::Draining, problem);
+    }
+
+    pub(super) fn waiting(&self, stop: &Stop, wait: Duration) {
+        let reason = stop.reason.as_str();
+        self.metrics.reopened(reason);
+        tracing::warn!(feed = self.name, reason, wait = %humantime::format_duration(rounded(wait)), "{stop}: opening again");
+        let retry_at = Timestamp::now().checked_add(wait).ok();
+        self.enter(Phase::Waiting, Some(Problem { reason, text: stop.text.clone(), remedy: None, retry_at }));
+    }
+
+    pub(super) fn stopped(&self, stop: &Stop) {
+        let reason = stop.reason.as_str();
+        let remedy = match &stop.decision {
+            Decision::Fatal { remedy } => Some(remedy.clone()),
+            Decision::Transient(_) => None,
+        };
+        tracing::error!(feed = self.name, reason, remedy = remedy.as_deref().unwrap_or_default(), "stopped: {stop}");
+        self.enter(Phase::Stopped, Some(Problem { reason, text: stop.text.clone(), remedy, retry_at: None }));
+    }
+
+    pub(super) fn done(&self) {
+        self.enter(Phase::Done, None);
+    }
+
+    pub(super) fn accepted(&self, batch: &Batch) {
+        let newest = batch.events.iter().filter_map(|event| event.time_ms).max();
+        if let Some(newest) = newest.and_then(|ms| Timestamp::from_millisecond(ms).ok()) {
+            self.state().last_event = Some(newest);
+        }
+    }
+
+    pub(super) fn delivered(&self, measure: &Measure) {
+        self.metrics.events.inc_by(measure.events);
+        self.metrics.bytes.inc_by(measure.bytes);
+        self.metrics.batches.inc();
+        if let Some(age) = measure.age(Timestamp::now()) {
+            self.metrics.event_to_receipt.observe(age);
+        }
+    }
+
+    pub(super) fn saved(&self, positions: &Positions) {
+        let saved_at = Timestamp::now();
+        let mut state = self.state();
+        for (stream, place) in positions.iter() {
+            let (position, time) = match place {
+                Place::After(Position::At { id, time_ms }) => {
+                    (id.to_string(), time_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
+                }
+                Place::After(Position::Begun { date }) => ("begun".to_owned(), Some(*date)),
+                Place::Next(offset) => (offset.to_string(), None),
+            };
+            state.streams.insert(stream.to_string(), StreamState { position, time, saved_at });
+        }
+    }
+
+    fn enter(&self, phase: Phase, problem: Option<Problem>) {
+        let mut state = self.state();
+        if state.phase != phase {
+            state.phase = phase;
+            state.since = Timestamp::now();
+        }
+        state.problem = problem;
+        self.metrics.session_up.set(i64::from(phase == Phase::Running));
+    }
+
+    fn state(&self) -> MutexGuard<'_, State> {
+        // Nothing panics while it holds the lock; were it so, the state would still be whole.
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+fn rounded(wait: Duration) -> Duration {
+    Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
+}

@@ -1,0 +1,182 @@
+//! All metrics. Labels are the feed, the stream, and closed sets only.
+
+use jiff::Timestamp;
+use prometheus::core::Collector;
+use prometheus::{
+    Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
+    IntGaugeVec, Opts, Registry, TextEncoder,
+};
+
+/// The metrics of the process.
+pub struct Metrics {
+    registry: Registry,
+    events: IntCounterVec,
+    bytes: IntCounterVec,
+    batches: IntCounterVec,
+    event_to_receipt: HistogramVec,
+    session_up: IntGaugeVec,
+    reopens: IntCounterVec,
+    position_age: GaugeVec,
+    produce_errors: IntCounterVec,
+    gap_events: IntCounterVec,
+    skipped: IntCounterVec,
+    repositioned: IntCounterVec,
+    budget: Gauge,
+}
+
+/// The metrics of one feed.
+#[derive(Clone)]
+pub struct FeedMetrics {
+    feed: String,
+    /// Events whose receipt has come.
+    pub events: IntCounter,
+    /// Bytes of their values.
+    pub bytes: IntCounter,
+    /// Batches whose receipt has come.
+    pub batches: IntCounter,
+    /// Seconds from the oldest event of a batch to its receipt.
+    pub event_to_receipt: Histogram,
+    /// 1 while events flow, or would.
+    pub session_up: IntGauge,
+    /// Receipts that failed.
+    pub produce_errors: IntCounter,
+    /// Gap and overflow change events that passed through.
+    pub gap_events: IntCounter,
+    /// Events from before the feed began that were not delivered.
+    pub skipped: IntCounter,
+    /// Channels whose saved position was refused by the server.
+    pub repositioned: IntCounter,
+    reopens: IntCounterVec,
+    position_age: GaugeVec,
+}
+
+impl Metrics {
+    /// A registry with every metric in it.
+    ///
+    /// # Errors
+    /// Two metrics have one name: a mistake of ours.
+    pub fn new() -> Result<Self, prometheus::Error> {
+        let registry = Registry::new();
+        let feed = &["feed"];
+        let buckets = prometheus::exponential_buckets(0.001, 2.0, 20)?;
+        let latency = HistogramOpts::new(
+            "crossfeed_event_to_receipt_seconds",
+            "Seconds from the time of a batch's oldest event to its receipt",
+        );
+        let metrics = Self {
+            events: counters(&registry, "events_total", "Events durable in the sink", feed)?,
+            bytes: counters(&registry, "bytes_total", "Bytes of the values of those events", feed)?,
+            batches: counters(&registry, "batches_total", "Batches durable in the sink", feed)?,
+            event_to_receipt: registered(&registry, HistogramVec::new(latency.buckets(buckets), feed)?)?,
+            session_up: registered(
+                &registry,
+                IntGaugeVec::new(opts("session_up", "1 while events flow, or would"), feed)?,
+            )?,
+            reopens: counters(
+                &registry,
+                "reopens_total",
+                "How often a feed opened again, by reason",
+                &["feed", "reason"],
+            )?,
+            position_age: registered(
+                &registry,
+                GaugeVec::new(
+                    opts("position_age_seconds", "Age of the event at the saved position"),
+                    &["feed", "stream"],
+                )?,
+            )?,
+            produce_errors: counters(
+                &registry,
+                "produce_errors_total",
+                "Batches that a sink did not make durable",
+                feed,
+            )?,
+            gap_events: counters(&registry, "gap_events_total", "Gap and overflow change events passed through", feed)?,
+            skipped: counters(
+                &registry,
+                "skipped_events_total",
+                "Events from before the feed began, not delivered",
+                feed,
+            )?,
+            repositioned: counters(&registry, "repositioned_total", "Saved positions that the server refused", feed)?,
+            budget: registered(&registry, Gauge::with_opts(opts("budget_bytes", "Bytes of events on their way"))?)?,
+            registry,
+        };
+        Ok(metrics)
+    }
+
+    /// The metrics of one feed.
+    #[must_use]
+    pub fn feed(&self, name: &str) -> FeedMetrics {
+        let labels = &[name];
+        FeedMetrics {
+            feed: name.to_owned(),
+            events: self.events.with_label_values(labels),
+            bytes: self.bytes.with_label_values(labels),
+            batches: self.batches.with_label_values(labels),
+            event_to_receipt: self.event_to_receipt.with_label_values(labels),
+            session_up: self.session_up.with_label_values(labels),
+            produce_errors: self.produce_errors.with_label_values(labels),
+            gap_events: self.gap_events.with_label_values(labels),
+            skipped: self.skipped.with_label_values(labels),
+            repositioned: self.repositioned.with_label_values(labels),
+            reopens: self.reopens.clone(),
+            position_age: self.position_age.clone(),
+        }
+    }
+
+    /// Sets what the byte budget holds now.
+    pub fn budget(&self, bytes: usize) {
+        self.budget.set(bytes as f64);
+    }
+
+    /// Everything in Prometheus' text format.
+    ///
+    /// # Errors
+    /// A metric cannot be written: a mistake of ours.
+    pub fn render(&self) -> Result<String, prometheus::Error> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.registry.gather(), &mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+impl FeedMetrics {
+    /// The feed opens again.
+    pub fn reopened(&self, reason: &str) {
+        self.reopens.with_label_values(&[&*self.feed, reason]).inc();
+    }
+
+    /// How often it opened again, for whatever reason.
+    #[must_use]
+    pub fn reopens(&self) -> u64 {
+        let families = self.reopens.collect();
+        let metrics = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
+        let ours = metrics.filter(|metric| metric.get_label().iter().any(|label| label.value() == self.feed));
+        ours.map(|metric| metric.get_counter().get_value() as u64).sum()
+    }
+
+    /// The age of the event at a stream's saved position.
+    pub fn position_age(&self, stream: &str, seconds: f64) {
+        self.position_age.with_label_values(&[&*self.feed, stream]).set(seconds);
+    }
+}
+
+/// Seconds from one moment to another.
+#[must_use]
+pub fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
+    (to.as_millisecond() - from.as_millisecond()) as f64 / 1e3
+}
+
+fn opts(name: &str, help: &str) -> Opts {
+    Opts::new(format!("crossfeed_{name}"), help)
+}
+
+fn counters(registry: &Registry, name: &str, help: &str, labels: &[&str]) -> Result<IntCounterVec, prometheus::Error> {
+    registered(registry, IntCounterVec::new(opts(name, help), labels)?)
+}
+
+fn registered<C: Collector + Clone + 'static>(registry: &Registry, metric: C) -> Result<C, prometheus::Error> {
+    registry.register(Box::new(metric.clone()))?;
+    Ok(metric)
+}

@@ -1,0 +1,299 @@
+//! The position store: RocksDB in a folder of its own.
+//!
+//! ```text
+//! FORMAT           the format's number, read before anything else is touched
+//! LOCK             held by the process that owns the store, with its pid inside
+//! rocksdb/         position \0 feed \0 channel → record (JSON, format 1)
+//!                  binding  \0 feed           → org id and cluster id (JSON)
+//! ```
+//!
+//! A write goes through RocksDB's log without fsync: a process that crashes loses nothing, and a machine that loses its
+//! power falls back to an older position, which repeats events and never skips one.
+
+use super::record::{Position, Record};
+use jiff::Timestamp;
+use rocksdb::{DB, Direction, IteratorMode, Options, WriteBatch};
+use serde::{Deserialize, Serialize};
+use std::fs::{File, TryLockError};
+use std::io::{Read as _, Seek as _, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
+
+/// Positions, by feed and channel. Shared by all feeds of the process.
+pub struct Store {
+    db: DB,
+    path: PathBuf,
+    commit_seq: AtomicU64,
+    /// Keeps the lock for as long as the store is open; absent where it is only read.
+    _lock: Option<File>,
+}
+
+/// What a feed's positions belong to: replay ids of one org mean nothing in another, and positions of events that went
+/// to one cluster would be gaps in another.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Binding {
+    /// The org's 18-character id.
+    pub org: String,
+    /// The Kafka cluster's id.
+    pub cluster: String,
+}
+
+/// One saved position.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Saved {
+    /// The feed.
+    pub feed: String,
+    /// The channel.
+    pub channel: String,
+    /// Where it stands.
+    pub position: Position,
+    /// When it was written.
+    pub written: Timestamp,
+    /// The number of the write that it came with.
+    pub commit_seq: u64,
+}
+
+/// Why the store cannot be used.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// Another process has it open.
+    #[error("the position store {} is in use by pid {pid}", path.display())]
+    InUse {
+        /// The store's folder.
+        path: PathBuf,
+        /// The other process, or `?`.
+        pid: String,
+    },
+    /// A later version wrote it.
+    #[error("the position store {} has format {found}; this version knows format {FORMAT} and leaves it untouched: use the version that wrote it", path.display())]
+    Newer {
+        /// The store's folder.
+        path: PathBuf,
+        /// Its format.
+        found: String,
+    },
+    /// There is none to read.
+    #[error("there is no position store in {}", path.display())]
+    Missing {
+        /// The folder.
+        path: PathBuf,
+    },
+    /// A feed's positions belong to another org or cluster.
+    #[error(
+        "the positions of feed `{feed}` belong to {what} {bound}, but this is {found}: name a new feed, or another positions folder"
+    )]
+    Foreign {
+        /// The feed.
+        feed: String,
+        /// `org` or `Kafka cluster`.
+        what: &'static str,
+        /// Whose positions they are.
+        bound: String,
+        /// Whose they would become.
+        found: String,
+    },
+    /// A record cannot be understood.
+    #[error("the position of feed `{feed}`, channel `{channel}` cannot be read: {reason}")]
+    Unreadable {
+        /// The feed.
+        feed: String,
+        /// The channel.
+        channel: String,
+        /// Why.
+        reason: String,
+    },
+    /// The folder cannot be used.
+    #[error("the position store {} cannot be used", path.display())]
+    Io {
+        /// The folder.
+        path: PathBuf,
+        /// Why.
+        source: std::io::Error,
+    },
+    /// RocksDB failed.
+    #[error("the position store failed")]
+    Database(#[from] rocksdb::Error),
+}
+
+impl Store {
+    /// Opens the store for this process alone, and makes it where there is none.
+    ///
+    /// # Errors
+    /// Another process has it open, a later version wrote it, or the folder cannot be used.
+    pub fn open(path: &Path) -> Result<Self, Error> {
+        let io = |source| Error::Io { path: path.to_owned(), source };
+        check_format(path)?;
+        std::fs::create_dir_all(path).map_err(io)?;
+        let lock = lock(path)?;
+        let format = path.join("FORMAT");
+        if !format.exists() {
+            std::fs::write(&format, format!("{FORMAT}\n")).map_err(io)?;
+        }
+        let mut options = small();
+        options.create_if_missing(true);
+        let db = DB::open(&options, path.join(DATABASE))?;
+        Self::new(db, path, Some(lock))
+    }
+
+    /// Opens the store for reading, beside a process that may own it.
+    ///
+    /// # Errors
+    /// There is none, a later version wrote it, or it cannot be read.
+    pub fn open_to_read(path: &Path) -> Result<Self, Error> {
+        check_format(path)?;
+        if !path.join(DATABASE).is_dir() {
+            return Err(Error::Missing { path: path.to_owned() });
+        }
+        let db = DB::open_for_read_only(&small(), path.join(DATABASE), false)?;
+        Self::new(db, path, None)
+    }
+
+    fn new(db: DB, path: &Path, lock: Option<File>) -> Result<Self, Error> {
+        let store = Self { db, path: path.to_owned(), commit_seq: AtomicU64::new(0), _lock: lock };
+        let last = store.list()?.iter().map(|saved| saved.commit_seq).max();
+        store.commit_seq.store(last.unwrap_or_default(), Ordering::Relaxed);
+        Ok(store)
+    }
+
+    /// The store's folder.
+    #[must_use]
+    pub fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Ties a feed's positions to what they belong to; a feed without positions may be tied anew.
+    ///
+    /// # Errors
+    /// They belong to something else.
+    pub fn bind(&self, feed: &str, binding: &Binding) -> Result<(), Error> {
+        let key = key(BINDING, feed, None);
+        if let Some(bytes) = self.db.get(&key)?
+            && let Ok(bound) = serde_json::from_slice::<Binding>(&bytes)
+        {
+            let org = ("org", &bound.org, &binding.org);
+            let cluster = ("Kafka cluster", &bound.cluster, &binding.cluster);
+            let foreign = [org, cluster].into_iter().find(|(_, bound, found)| bound != found);
+            match foreign {
+                None => return Ok(()),
+                Some((what, bound, found)) if !self.of_feed(feed)?.is_empty() => {
+                    let (bound, found) = (bound.clone(), found.clone());
+                    return Err(Error::Foreign { feed: feed.to_owned(), what, bound, found });
+                }
+                Some(_) => {}
+            }
+        }
+        self.db.put(key, serde_json::to_vec(binding).unwrap_or_default())?;
+        Ok(())
+    }
+
+    /// The positions of a feed.
+    ///
+    /// # Errors
+    /// One of them cannot be read: to start without it would lose or repeat events unseen.
+    pub fn of_feed(&self, feed: &str) -> Result<Vec<Saved>, Error> {
+        self.scan(&key(POSITION, feed, Some("")))
+    }
+
+    /// All positions, in the order of feeds and channels.
+    ///
+    /// # Errors
+    /// One of them cannot be read.
+    pub fn list(&self) -> Result<Vec<Saved>, Error> {
+        self.scan(format!("{POSITION}\0").as_bytes())
+    }
+
+    /// Saves positions of a feed in one write, without fsync.
+    ///
+    /// # Errors
+    /// RocksDB cannot write.
+    pub fn save(&self, feed: &str, positions: &[(&str, &Position)], now: Timestamp) -> Result<(), Error> {
+        let commit_seq = self.commit_seq.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut batch = WriteBatch::default();
+        for (channel, position) in positions {
+            let record = Record::new(position, commit_seq, now.as_millisecond());
+            // Strings and numbers under string keys: serialising them cannot fail.
+            batch.put(key(POSITION, feed, Some(channel)), serde_json::to_vec(&record).unwrap_or_default());
+        }
+        Ok(self.db.write(batch)?)
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<Saved>, Error> {
+        let mut all = Vec::new();
+        for entry in self.db.iterator(IteratorMode::From(prefix, Direction::Forward)) {
+            let (key, value) = entry?;
+            if !key.starts_with(prefix) {
+                break;
+            }
+            all.push(read(&key, &value)?);
+        }
+        Ok(all)
+    }
+}
+
+fn read(key: &[u8], value: &[u8]) -> Result<Saved, Error> {
+    let text = String::from_utf8_lossy(key);
+    let mut parts = text.splitn(3, '\0').skip(1).map(str::to_owned);
+    let (feed, channel) = (parts.next().unwrap_or_default(), parts.next().unwrap_or_default());
+    let unreadable = |reason: String| Error::Unreadable { feed: feed.clone(), channel: channel.clone(), reason };
+    let record: Record = serde_json::from_slice(value).map_err(|error| unreadable(error.to_string()))?;
+    let position = record.position().ok_or_else(|| unreadable("not a replay id".to_owned()))?;
+    let written = Timestamp::from_millisecond(record.written_ms).map_err(|error| unreadable(error.to_string()))?;
+    Ok(Saved { feed, channel, position, written, commit_seq: record.commit_seq })
+}
+
+/// `kind \0 feed \0 channel`: names hold no zero byte, so that no feed's keys begin with another's.
+fn key(kind: &str, feed: &str, channel: Option<&str>) -> Vec<u8> {
+    match channel {
+        Some(channel) => format!("{kind}\0{feed}\0{channel}").into_bytes(),
+        None => format!("{kind}\0{feed}").into_bytes(),
+    }
+}
+
+fn check_format(path: &Path) -> Result<(), Error> {
+    match std::fs::read_to_string(path.join("FORMAT")) {
+        Ok(found) if found.trim() == FORMAT.to_string() => Ok(()),
+        Ok(found) => Err(Error::Newer { path: path.to_owned(), found: found.trim().to_owned() }),
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(()),
+        Err(source) => Err(Error::Io { path: path.to_owned(), source }),
+    }
+}
+
+fn lock(path: &Path) -> Result<File, Error> {
+    let io = |source| Error::Io { path: path.to_owned(), source };
+    let mut file =
+        File::options().read(true).write(true).create(true).truncate(false).open(path.join("LOCK")).map_err(io)?;
+    match file.try_lock() {
+        Ok(()) => {}
+        Err(TryLockError::WouldBlock) => {
+            let mut pid = String::new();
+            file.read_to_string(&mut pid).map_err(io)?;
+            let pid = if pid.trim().is_empty() { "?" } else { pid.trim() }.to_owned();
+            return Err(Error::InUse { path: path.to_owned(), pid });
+        }
+        Err(TryLockError::Error(source)) => return Err(io(source)),
+    }
+    file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(io)?;
+    Ok(file)
+}
+
+/// A few hundred small records: RocksDB's usual sizes would take tens of megabytes for nothing.
+fn small() -> Options {
+    let mut options = Options::default();
+    options.set_write_buffer_size(1 << 20);
+    options.set_max_write_buffer_number(2);
+    options.set_keep_log_file_num(2);
+    options.set_max_log_file_size(1 << 20);
+    options.set_max_total_wal_size(4 << 20);
+    options.set_max_background_jobs(1);
+    options
+}
+
+/// The format that this version reads and writes.
+const FORMAT: u32 = 1;
+const DATABASE: &str = "rocksdb";
+const POSITION: &str = "position";
+const BINDING: &str = "binding";
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,187 @@
+//! To Kafka: one record an event, or one for each record id of a merged change event, all in one receipt.
+
+use super::kafka_stop;
+use crate::config::{self, Creation, Facts, Template};
+use crate::feed::{Event, Origin, Receipt, Sink, Status, Stop, Writing};
+use crate::process::Shared;
+use ::kafka::{Cluster, Producer, Record, Sent, Topic};
+use async_trait::async_trait;
+use salesforce::{Channel, Data};
+use std::collections::HashSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+/// Topics as a sink.
+pub(super) struct Kafka {
+    feed: String,
+    to: config::KafkaSink,
+    cluster: Cluster,
+    queue_bytes: usize,
+    /// The channels of the source: topics that follow from them are seen to before anything is read.
+    channels: Vec<Channel>,
+    org: Option<salesforce::Org>,
+    status: Arc<Status>,
+}
+
+impl Kafka {
+    pub(super) fn new(
+        feed: &config::Feed,
+        to: &config::KafkaSink,
+        cluster: Cluster,
+        shared: &Shared,
+        status: Arc<Status>,
+    ) -> Self {
+        let (channels, org) = match &feed.from {
+            config::From::Salesforce(from) => {
+                (from.channels.clone(), shared.orgs.get(&from.org).map(|org| org.gate.clone()))
+            }
+            config::From::Kafka(_) => (Vec::new(), None),
+        };
+        let queue_bytes = shared.memory;
+        Self { feed: feed.name.clone(), to: to.clone(), cluster, queue_bytes, channels, org, status }
+    }
+}
+
+#[async_trait]
+impl Sink for Kafka {
+    async fn open(&mut self) -> Result<Box<dyn Writing>, Stop> {
+        let client_id = format!("crossfeed.{}", self.feed);
+        let producer =
+            Producer::new(&self.cluster, &client_id, self.queue_bytes).map_err(|error| kafka_stop(&error))?;
+        let cluster = producer.cluster_id(OPEN_LIMIT).await.map_err(|error| kafka_stop(&error))?;
+        let org = match &self.org {
+            Some(org) => org.token().await.map_err(|error| super::salesforce_stop(&error))?.org_id.to_string(),
+            None => String::new(),
+        };
+        let mut topics = Topics {
+            producer,
+            cluster,
+            feed: self.feed.clone(),
+            org,
+            topic: self.to.topic.clone(),
+            key: self.to.key.clone(),
+            create: self.to.create,
+            known: HashSet::new(),
+            status: self.status.clone(),
+        };
+        if self.to.topic.is_known_ahead() {
+            for channel in &self.channels {
+                topics.see_to_channel(channel).await?;
+            }
+        }
+        Ok(Box::new(topics))
+    }
+}
+
+/// An open producer, and what is known of its topics.
+struct Topics {
+    producer: Producer,
+    cluster: String,
+    feed: String,
+    org: String,
+    topic: Template,
+    key: Option<Template>,
+    create: Option<Creation>,
+    known: HashSet<String>,
+    status: Arc<Status>,
+}
+
+#[async_trait]
+impl Writing for Topics {
+    fn cluster(&self) -> Option<&str> {
+        Some(&self.cluster)
+    }
+
+    async fn deliver(&mut self, events: Vec<Event>) -> Result<Receipt, Stop> {
+        let mut batch = self.producer.batch();
+        let (mut topic, mut key) = (String::new(), String::new());
+        for (index, event) in events.iter().enumerate() {
+            // librdkafka takes a few microseconds a record: others get their turn well within half a millisecond.
+            if index % RECORDS_A_TURN == RECORDS_A_TURN - 1 {
+                tokio::task::yield_now().await;
+            }
+            let Origin::Salesforce(data) = &event.origin else { continue };
+            let facts = facts(&self.feed, &self.org, event, data);
+            topic.clear();
+            self.topic.render_topic(&facts, &mut topic);
+            if !self.known.contains(&topic) {
+                see_to(&self.producer, &topic, self.create).await?;
+                self.known.insert(topic.clone());
+            }
+            let by_record = self.key.as_ref().is_some_and(Template::is_by_record);
+            let copies = if by_record { data.record_ids.len().max(1) } else { 1 };
+            for copy in 0..copies {
+                let facts = Facts { record_id: data.record_ids.get(copy).map(|id| &**id), ..facts };
+                key.clear();
+                let has_key = self.key.as_ref().is_some_and(|template| template.render_key(&facts, &mut key));
+                let mut headers: [(&str, &[u8]); 4] =
+                    [("sf.channel", event.stream.as_bytes()), ("sf.org_id", self.org.as_bytes()), ("", b""), ("", b"")];
+                let mut count = 2;
+                for (name, value) in [("sf.replay_id", facts.replay_id), ("sf.event_uuid", facts.uuid)] {
+                    if let (Some(value), Some(slot)) = (value, headers.get_mut(count)) {
+                        *slot = (name, value.as_bytes());
+                        count += 1;
+                    }
+                }
+                let record = Record {
+                    topic: &topic,
+                    key: has_key.then_some(key.as_bytes()),
+                    value: &event.value,
+                    time_ms: event.time_ms,
+                    headers: headers.get(..count).unwrap_or_default(),
+                };
+                while batch.send(&record).map_err(|error| self.failed(&error))? == Sent::Full {
+                    batch.room().await.map_err(|error| self.failed(&error))?;
+                }
+            }
+        }
+        let (receipt, status) = (batch.finish(), self.status.clone());
+        Ok(Receipt::from_future(async move {
+            receipt.await.map_err(|error| {
+                status.metrics().produce_errors.inc();
+                kafka_stop(&error)
+            })
+        }))
+    }
+}
+
+impl Topics {
+    async fn see_to_channel(&mut self, channel: &Channel) -> Result<(), Stop> {
+        let mut topic = String::new();
+        let facts = Facts { channel: channel.without_filter(), org: &self.org, feed: &self.feed, ..Facts::default() };
+        self.topic.render_topic(&facts, &mut topic);
+        if !self.known.contains(&topic) {
+            see_to(&self.producer, &topic, self.create).await?;
+            self.known.insert(topic);
+        }
+        Ok(())
+    }
+
+    fn failed(&self, error: &::kafka::Error) -> Stop {
+        self.status.metrics().produce_errors.inc();
+        kafka_stop(error)
+    }
+}
+
+fn facts<'a>(feed: &'a str, org: &'a str, event: &'a Event, data: &'a Data) -> Facts<'a> {
+    let last_part = || event.stream.rsplit('/').next().unwrap_or_default();
+    Facts {
+        channel: &event.stream,
+        event: data.entity.as_deref().unwrap_or_else(last_part),
+        org,
+        feed,
+        record_id: None,
+        replay_id: data.replay_id.as_ref().map(salesforce::ReplayId::as_str),
+        uuid: data.uuid.as_deref(),
+    }
+}
+
+async fn see_to(producer: &Producer, topic: &str, create: Option<Creation>) -> Result<(), Stop> {
+    let create = create.map(|shape| ::kafka::Creation { partitions: shape.partitions, replication: shape.replication });
+    let topic = Topic { name: topic.to_owned(), create };
+    producer.ensure_topic(&topic, OPEN_LIMIT).await.map_err(|error| kafka_stop(&error))?;
+    Ok(())
+}
+
+const OPEN_LIMIT: Duration = Duration::from_secs(10);
+const RECORDS_A_TURN: usize = 64;

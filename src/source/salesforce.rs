@@ -1,0 +1,124 @@
+//! From Salesforce: channels of an org's event bus, over a Bayeux session.
+
+mod reaction;
+mod reading;
+
+use crate::config;
+use crate::feed::{Budget, Pace, Reading, Reason, Source, Status, Stop};
+use crate::position::{Binding, Position, Saved, Store};
+use crate::process::Shared;
+use crate::sink::salesforce_stop;
+use ::salesforce::{Channel, Org, Replay, Token, replay_extension};
+use async_trait::async_trait;
+use bayeux::{LongPolling, Subscription, Transport};
+use http::{HeaderMap, header};
+use reading::{Held, Session, Subscribed};
+use std::sync::Arc;
+use std::time::Duration;
+
+/// An org's channels as a source.
+pub(super) struct Salesforce {
+    feed: String,
+    from: config::SalesforceSource,
+    org: Org,
+    api_version: String,
+    store: Arc<Store>,
+    budget: Budget,
+    reply_limit: usize,
+    status: Arc<Status>,
+}
+
+impl Salesforce {
+    pub(super) fn new(
+        feed: &str,
+        from: &config::SalesforceSource,
+        org: crate::process::Org,
+        shared: &Shared,
+        status: Arc<Status>,
+    ) -> Self {
+        Self {
+            feed: feed.to_owned(),
+            from: from.clone(),
+            org: org.gate,
+            api_version: org.api_version,
+            store: shared.store.clone(),
+            budget: shared.budget.clone(),
+            reply_limit: shared.reply_limit,
+            status,
+        }
+    }
+
+    /// The feed's positions, once it is certain that they belong to this org and this cluster.
+    fn positions(&self, org: &str, cluster: Option<&str>) -> Result<Vec<Saved>, Stop> {
+        let binding = Binding { org: org.to_owned(), cluster: cluster.unwrap_or_default().to_owned() };
+        self.store.bind(&self.feed, &binding).map_err(|error| store_stop(&error))?;
+        self.store.of_feed(&self.feed).map_err(|error| store_stop(&error))
+    }
+
+    fn subscription(&self, channel: &Channel, held: &Held) -> Result<Subscription, Stop> {
+        let replay = match held {
+            Held::Nothing => match &self.from.start {
+                config::Start::Latest => Replay::Tip,
+                config::Start::Earliest => Replay::All,
+                config::Start::After(id) => Replay::After(id.clone()),
+            },
+            // Nothing was seen yet: everything that came after the subscription is among what is retained.
+            Held::Begun(_) => Replay::All,
+            Held::At(id) => Replay::After(id.clone()),
+        };
+        tracing::info!(feed = self.feed, %channel, %replay, "subscribing");
+        let ext = replay_extension(&[(channel.as_str(), replay)]).map_err(|error| salesforce_stop(&error))?;
+        Ok(Subscription { channel: channel.as_str().to_owned(), ext: Some(ext) })
+    }
+
+    fn transport(&self, token: &Token) -> Result<Transport, Stop> {
+        let mut url = token.instance_url.clone();
+        url.set_path(&format!("/cometd/{}", self.api_version));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, token.authorization());
+        let client = reqwest::Client::builder()
+            .user_agent(concat!("crossfeed/", env!("CARGO_PKG_VERSION")))
+            .connect_timeout(CONNECT_TIMEOUT);
+        Ok(Transport { url, headers, client, reply_limit: self.reply_limit, room: Some(Arc::new(self.budget.clone())) })
+    }
+}
+
+#[async_trait]
+impl Source for Salesforce {
+    async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
+        let token = self.org.token().await.map_err(|error| salesforce_stop(&error))?;
+        let saved = self.positions(token.org_id.as_str(), cluster)?;
+        let mut channels = Vec::new();
+        let mut subscriptions = Vec::new();
+        for channel in &self.from.channels {
+            let position = saved.iter().find(|saved| saved.channel == channel.without_filter());
+            let held = Held::from(position.map(|saved| &saved.position));
+            subscriptions.push(self.subscription(channel, &held)?);
+            channels.push(Subscribed::new(channel, held));
+        }
+        let handshake_ext = serde_json::value::RawValue::from_string(r#"{"replay":true}"#.to_owned()).ok();
+        let config = bayeux::Config { handshake_ext, subscriptions, ..bayeux::Config::default() };
+        let client = LongPolling::new(self.transport(&token)?, config)
+            .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
+        let begins = self.from.start == config::Start::Latest;
+        let (org, store, status) = (self.org.clone(), self.store.clone(), self.status.clone());
+        Ok(Box::new(Session { client, channels, begins, org, store, status, token, ended: None }))
+    }
+}
+
+impl Held {
+    fn from(position: Option<&Position>) -> Self {
+        match position {
+            None => Self::Nothing,
+            Some(Position::Begun { date }) => Self::Begun(*date),
+            Some(Position::At { id, .. }) => Self::At(id.clone()),
+        }
+    }
+}
+
+fn store_stop(error: &crate::position::Error) -> Stop {
+    let remedy = "see `crossfeed positions list`; nothing was changed".to_owned();
+    Stop::fatal(Reason::Positions, error, remedy)
+}
+
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
