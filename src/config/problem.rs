@@ -83,15 +83,19 @@ impl<'t> Reader<'t> {
     }
 
     pub(super) fn finish(mut self) -> Vec<Problem> {
-        self.problems.sort_by_key(|(span, _)| span.start);
-        self.problems.dedup();
+        let mut problems = std::mem::take(&mut self.problems);
+        problems.sort_by_key(|(span, _)| span.start);
+        problems.dedup();
         let place = |(span, message): (Span, String)| {
             let before = self.text.get(..span.start).unwrap_or(self.text);
-            let line = before.matches('\n').count() + 1;
             let column = before.rsplit('\n').next().unwrap_or_default().chars().count() + 1;
-            Problem { line, column, message }
+            Problem { line: self.line(span), column, message }
         };
-        self.problems.into_iter().map(place).collect()
+        problems.into_iter().map(place).collect()
+    }
+
+    fn line(&self, span: Span) -> usize {
+        self.text.get(..span.start).unwrap_or(self.text).matches('\n').count() + 1
     }
 
     fn errors(&mut self, error: toml_span::DeserError) {
@@ -113,8 +117,10 @@ impl<'t> Reader<'t> {
                 self.problem(error.span, format!("expected {expected}, found {}", with_article(found)));
             }
             ErrorKind::Custom(message) => self.problem(error.span, message),
-            ErrorKind::DuplicateTable { name, .. } => {
-                self.problem(error.span, format!("`{name}` is described twice"));
+            ErrorKind::DuplicateTable { first, .. } => {
+                let header = self.text.get(error.span.start..).and_then(|rest| rest.lines().next()).unwrap_or_default();
+                let line = self.line(first);
+                self.problem(error.span, format!("{} is described twice, first in line {line}", header.trim()));
             }
             ErrorKind::DuplicateKey { key, .. } => self.problem(error.span, format!("`{key}` is written twice")),
             _ => {

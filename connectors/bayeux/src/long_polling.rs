@@ -83,6 +83,7 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
             if let Some(event) = self.session.poll_event() {
                 return self.charged(event);
             }
+            self.charge = None; // a reply without events takes no room any more
             let Some(deadline) = self.session.deadline() else { return std::future::pending().await };
             tokio::select! {
                 biased;

@@ -168,7 +168,7 @@ impl Session {
             let Message::Event { channel, data, bytes } = message else { continue };
             if let Some(id) = data.replay_id.clone() {
                 if let Some((before, id, time_ms)) = last.take_if(|(before, ..)| !Arc::ptr_eq(before, &channel)) {
-                    positions.set(Stream::Channel(before), Place::After(Position::At { id, time_ms }));
+                    positions.set(stream_of(&before), Place::After(Position::At { id, time_ms }));
                 }
                 last = Some((channel.clone(), id, data.time_ms));
             } else {
@@ -185,7 +185,7 @@ impl Session {
             events.push(Event { stream: channel, value: bytes, time_ms, origin: Origin::Salesforce(Box::new(data)) });
         }
         if let Some((channel, id, time_ms)) = last {
-            positions.set(Stream::Channel(channel), Place::After(Position::At { id, time_ms }));
+            positions.set(stream_of(&channel), Place::After(Position::At { id, time_ms }));
         }
         Batch { events, positions, charge }
     }
@@ -194,7 +194,9 @@ impl Session {
     /// event; what came long before its subscription was never asked for. The first event that did not ends the question:
     /// a channel is in order.
     fn is_from_before(&mut self, channel: &str, time_ms: Option<i64>) -> bool {
-        let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel.without_filter() == channel) else {
+        let Some(subscribed) =
+            self.channels.iter_mut().find(|known| known.channel.without_filter() == without_filter(channel))
+        else {
             return false;
         };
         subscribed.seen = true;
@@ -205,6 +207,16 @@ impl Session {
         }
         before
     }
+}
+
+/// A filtered PushTopic's events may come under the name with the filter; its position is kept without.
+fn stream_of(channel: &Arc<str>) -> Stream {
+    let name = without_filter(channel);
+    Stream::Channel(if name.len() == channel.len() { channel.clone() } else { Arc::from(name) })
+}
+
+fn without_filter(channel: &str) -> &str {
+    channel.split_once('?').map_or(channel, |(name, _)| name)
 }
 
 /// An event's time is its commit, which comes before its publication: a busy bus may be minutes late. Rather a few events
