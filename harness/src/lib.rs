@@ -1,1 +1,21 @@
-//! Placeholder.
+//! Real processes, driven and verified: [`Kafka`], an [`Org`], a [`Bridge`] between them, and [`verify`], which says what
+//! was lost, doubled, out of order or altered. For the demo, the tests and the bench.
+//!
+//! Every process that is started here is ended with the value that stands for it; should this process be killed first,
+//! guards end them. Every wait has a limit. No port is fixed.
+
+mod bridge;
+mod error;
+mod kafka_broker;
+mod org;
+mod process;
+mod wait;
+
+pub mod verify;
+
+pub use bridge::{Bridge, FeedStatus, Problem, Status, StreamStatus, surroundings};
+pub use error::Error;
+pub use kafka_broker::{Kafka, kafka_or_skip};
+pub use org::{Accepted, ChannelCounts, Fault, How, Made, Org, Publish, SessionCounts, Stats};
+pub use process::{Figures, Process, figures, program};
+pub use wait::until;

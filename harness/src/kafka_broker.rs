@@ -1,0 +1,163 @@
+//! Apache Kafka: one broker on this machine, started from its jars by `scripts/kafka`.
+
+use crate::{Error, until};
+use nix::sys::signal::{Signal, killpg};
+use nix::unistd::Pid;
+use std::io::Read as _;
+use std::os::unix::process::CommandExt as _;
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+use tempfile::TempDir;
+
+/// A running broker, in a folder of its own that goes with it. Dropping it ends it at once.
+#[derive(Debug)]
+pub struct Kafka {
+    data: PathBuf,
+    bootstrap: String,
+    /// Removed when dropped, after the broker was ended.
+    folder: Option<TempDir>,
+}
+
+impl Kafka {
+    /// Starts a broker whose data is removed with it. The first time on a machine, its jars are downloaded.
+    ///
+    /// # Errors
+    /// The script failed; what it said is on standard error.
+    pub async fn start() -> Result<Self, Error> {
+        let folder = tempfile::Builder::new().prefix("crossfeed-kafka-").tempdir();
+        let folder = folder.map_err(Error::io("no temporary folder"))?;
+        let mut kafka = Self { data: folder.path().join("data"), bootstrap: String::new(), folder: Some(folder) };
+        kafka.start_again().await?;
+        Ok(kafka)
+    }
+
+    /// Starts a broker with its data in `data`, which is kept.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub async fn start_in(data: &Path) -> Result<Self, Error> {
+        let mut kafka = Self { data: data.to_owned(), bootstrap: String::new(), folder: None };
+        kafka.start_again().await?;
+        Ok(kafka)
+    }
+
+    /// Starts it after [`Kafka::stop`] or [`Kafka::kill`]: the same data, the same port.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`], or the port was taken by another process meanwhile.
+    pub async fn start_again(&mut self) -> Result<(), Error> {
+        let parent = std::process::id().to_string();
+        let mut arguments = vec!["start", "--parent", &parent];
+        if self.folder.is_some() {
+            arguments.push("--temporary");
+        }
+        let said = self.script(&arguments).await?;
+        let bootstrap = said.trim();
+        if !self.bootstrap.is_empty() && self.bootstrap != bootstrap {
+            return Err(Error::malformed("scripts/kafka start", format!("{bootstrap}, not {}", self.bootstrap)));
+        }
+        bootstrap.clone_into(&mut self.bootstrap);
+        Ok(())
+    }
+
+    /// Its address, `localhost:PORT`.
+    #[must_use]
+    pub fn bootstrap(&self) -> &str {
+        &self.bootstrap
+    }
+
+    /// How to connect to it.
+    #[must_use]
+    pub fn cluster(&self) -> kafka::Cluster {
+        kafka::Cluster { brokers: self.bootstrap.clone(), ..kafka::Cluster::default() }
+    }
+
+    /// Asks it to stop, and waits for that.
+    ///
+    /// # Errors
+    /// The script failed.
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        self.script(&["stop"]).await.map(drop)
+    }
+
+    /// Ends it at once, as a crash would.
+    ///
+    /// # Errors
+    /// The script failed.
+    pub async fn kill(&mut self) -> Result<(), Error> {
+        self.script(&["stop", "--kill"]).await.map(drop)
+    }
+
+    async fn script(&self, arguments: &[&str]) -> Result<String, Error> {
+        let mut script = Script::start(&self.data, arguments)?;
+        let what = format!("scripts/kafka {}", arguments.join(" "));
+        let status =
+            until(&what, SCRIPT_LIMIT, async || script.0.try_wait().map_err(Error::io("scripts/kafka"))).await?;
+        if !status.success() {
+            return Err(Error::KafkaNotStarted { status });
+        }
+        let mut said = String::new();
+        if let Some(mut out) = script.0.stdout.take() {
+            out.read_to_string(&mut said).map_err(Error::io("scripts/kafka"))?;
+        }
+        Ok(said)
+    }
+}
+
+impl Drop for Kafka {
+    fn drop(&mut self) {
+        if let Ok(mut script) = Script::start(&self.data, &["stop", "--kill"]) {
+            let _nothing_more_can_be_done = script.0.wait();
+        }
+    }
+}
+
+/// Kafka for a test; `None`, and it says so, where `CROSSFEED_SKIP_KAFKA=1`.
+///
+/// # Panics
+/// Kafka cannot be started: the test fails, and says what to do.
+#[expect(clippy::print_stderr, clippy::panic, reason = "a test's words, and a test's failure")]
+pub async fn kafka_or_skip() -> Option<Kafka> {
+    if std::env::var_os("CROSSFEED_SKIP_KAFKA").is_some_and(|value| value == "1") {
+        eprintln!("skipped: CROSSFEED_SKIP_KAFKA=1");
+        return None;
+    }
+    match Kafka::start().await {
+        Ok(kafka) => Some(kafka),
+        Err(error) => panic!("{}\nWithout Kafka: CROSSFEED_SKIP_KAFKA=1 skips the tests that need it", error.told()),
+    }
+}
+
+/// The running script, in a process group of its own that ends with it.
+struct Script(Child);
+
+impl Script {
+    fn start(data: &Path, arguments: &[&str]) -> Result<Self, Error> {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka");
+        let script = Command::new(&path)
+            .args(arguments)
+            .arg("--data")
+            .arg(data)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .process_group(0)
+            .spawn();
+        script.map(Self).map_err(Error::io(format!("cannot run {}", path.display())))
+    }
+}
+
+/// A start that nobody waits for any more: the broker, if it is there already, is found by its id.
+impl Drop for Script {
+    fn drop(&mut self) {
+        if matches!(self.0.try_wait(), Ok(None)) {
+            if let Ok(pid) = i32::try_from(self.0.id()) {
+                let _ended_already = killpg(Pid::from_raw(pid), Signal::SIGKILL);
+            }
+            let _ = self.0.wait();
+        }
+    }
+}
+
+/// A first start downloads 45 MB.
+const SCRIPT_LIMIT: Duration = Duration::from_secs(300);
