@@ -6,6 +6,7 @@
 
 mod bridge;
 mod error;
+mod interrupt;
 mod kafka_broker;
 mod org;
 mod process;
@@ -15,6 +16,7 @@ pub mod verify;
 
 pub use bridge::{Bridge, FeedStatus, Problem, Status, StreamStatus, surroundings};
 pub use error::Error;
+pub use interrupt::{INTERRUPTED, told_to_stop};
 pub use kafka_broker::{Kafka, kafka_or_skip};
 pub use org::{Accepted, ChannelCounts, Fault, How, Made, Org, Publish, SessionCounts, Stats};
 pub use process::{Figures, Process, figures, program};

@@ -16,7 +16,6 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Instant;
 use tempfile::TempDir;
-use tokio::signal::unix::{SignalKind, signal};
 
 /// Carries events both ways between a Salesforce simulator and Apache Kafka, kills the bridge in mid-stream, and counts
 /// what arrived. Everything runs on this machine and is ended and removed afterwards.
@@ -44,12 +43,12 @@ async fn main() -> ExitCode {
     // Dropped, and with it everything that it started, before the folder is removed.
     let shown = tokio::select! {
         shown = shown(&arguments, folder.path()) => Some(shown),
-        () = told_to_stop() => None,
+        () = harness::told_to_stop() => None,
     };
     let Some(shown) = shown else {
         eprintln!("interrupted: everything is ended");
         leave(folder, arguments.keep);
-        return ExitCode::from(INTERRUPTED);
+        return ExitCode::from(harness::INTERRUPTED);
     };
     match shown {
         Ok(report) => {
@@ -80,15 +79,6 @@ async fn shown(arguments: &Arguments, folder: &Path) -> Result<Report, harness::
     Ok(Report { outward, back, took: begin.elapsed() })
 }
 
-/// SIGTERM or Ctrl-C.
-async fn told_to_stop() {
-    let Ok(mut terminate) = signal(SignalKind::terminate()) else { return std::future::pending().await };
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = tokio::signal::ctrl_c() => {}
-    }
-}
-
 fn leave(folder: TempDir, keep: bool) {
     if keep {
         println!("Configuration, logs and data are in {}", folder.keep().display());
@@ -99,6 +89,3 @@ fn failed(why: &str) -> ExitCode {
     eprintln!("\nThe demo failed: {why}");
     ExitCode::FAILURE
 }
-
-/// 128 and the number of SIGINT, as shells have it.
-const INTERRUPTED: u8 = 130;
