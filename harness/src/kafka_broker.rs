@@ -27,7 +27,7 @@ impl Kafka {
     pub async fn start() -> Result<Self, Error> {
         let folder = tempfile::Builder::new().prefix("crossfeed-kafka-").tempdir();
         let folder = folder.map_err(Error::io("no temporary folder"))?;
-        let mut kafka = Self { data: folder.path().join("data"), bootstrap: String::new(), folder: Some(folder) };
+        let mut kafka = Self { data: folder.path().to_owned(), bootstrap: String::new(), folder: Some(folder) };
         kafka.start_again().await?;
         Ok(kafka)
     }
@@ -50,6 +50,7 @@ impl Kafka {
         let parent = std::process::id().to_string();
         let mut arguments = vec!["start", "--parent", &parent];
         if self.folder.is_some() {
+            // Removed also where nothing of ours is dropped: after a kill, and in a static.
             arguments.push("--temporary");
         }
         let said = self.script(&arguments).await?;
