@@ -10,10 +10,9 @@ use axum::{Json, Router};
 use jiff::Timestamp;
 use std::sync::Arc;
 use tokio::net::TcpListener;
-use tokio_util::sync::CancellationToken;
 
-/// Serves until the process ends.
-pub async fn serve(listener: TcpListener, shared: Arc<Shared>, shutdown: CancellationToken) {
+/// Serves until it is dropped: a process that drains is still asked how it does.
+pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let routes = Router::new()
         .route("/metrics", get(metrics))
         .route("/health/live", get(|| async { "alive\n" }))
@@ -21,7 +20,7 @@ pub async fn serve(listener: TcpListener, shared: Arc<Shared>, shutdown: Cancell
         .route("/status", get(status))
         .fallback(|| async { (StatusCode::NOT_FOUND, "here are /metrics, /health/live, /health/ready and /status\n") })
         .with_state(shared);
-    if let Err(error) = axum::serve(listener, routes).with_graceful_shutdown(shutdown.cancelled_owned()).await {
+    if let Err(error) = axum::serve(listener, routes).await {
         tracing::error!(%error, "the admin listener ended");
     }
 }

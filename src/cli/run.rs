@@ -42,7 +42,7 @@ async fn run_until_told(config: &Config) -> Result<(), Box<dyn std::error::Error
     })?;
     tracing::info!(address = %listener.local_addr()?, "serving /metrics, /health and /status");
     let shutdown = CancellationToken::new();
-    let admin = tokio::spawn(admin::serve(listener, shared.clone(), shutdown.clone()));
+    let admin = tokio::spawn(admin::serve(listener, shared.clone()));
     let mut feeds = process::start(config, &shared, &shutdown);
     loop {
         tokio::select! {
@@ -59,7 +59,6 @@ async fn run_until_told(config: &Config) -> Result<(), Box<dyn std::error::Error
             return Err("stopped at once".into());
         }
     }
-    // The listener ends with the token; a request under way is not waited for.
     admin.abort();
     tracing::info!("done");
     Ok(())

@@ -193,18 +193,17 @@ impl Status {
         }
     }
 
+    /// A stream's position as it was found when the source opened.
+    pub fn found(&self, stream: &str, position: &Position, saved_at: Timestamp) {
+        let state = StreamState::new(&Place::After(position.clone()), saved_at);
+        self.state().streams.insert(stream.to_owned(), state);
+    }
+
     pub(super) fn saved(&self, positions: &Positions) {
         let saved_at = Timestamp::now();
         let mut state = self.state();
         for (stream, place) in positions.iter() {
-            let (position, time) = match place {
-                Place::After(Position::At { id, time_ms }) => {
-                    (id.to_string(), time_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
-                }
-                Place::After(Position::Begun { date }) => ("begun".to_owned(), Some(*date)),
-                Place::Next(offset) => (offset.to_string(), None),
-            };
-            state.streams.insert(stream.to_string(), StreamState { position, time, saved_at });
+            state.streams.insert(stream.to_string(), StreamState::new(place, saved_at));
         }
     }
 
@@ -221,6 +220,19 @@ impl Status {
     fn state(&self) -> MutexGuard<'_, State> {
         // Nothing panics while it holds the lock; were it so, the state would still be whole.
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl StreamState {
+    fn new(place: &Place, saved_at: Timestamp) -> Self {
+        let (position, time) = match place {
+            Place::After(Position::At { id, time_ms }) => {
+                (id.to_string(), time_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
+            }
+            Place::After(Position::Begun { date }) => ("begun".to_owned(), Some(*date)),
+            Place::Next(offset) => (offset.to_string(), None),
+        };
+        Self { position, time, saved_at }
     }
 }
 

@@ -7,7 +7,7 @@ use crate::process::Shared;
 use ::kafka::{Cluster, Producer, Record, Sent, Topic};
 use async_trait::async_trait;
 use salesforce::{Channel, Data};
-use std::collections::HashSet;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -37,7 +37,8 @@ impl Kafka {
             }
             config::From::Kafka(_) => (Vec::new(), None),
         };
-        let queue_bytes = shared.memory;
+        // Never what is waited for: room is the budget's business, which covers what is in this queue, too.
+        let queue_bytes = shared.memory.saturating_add(shared.reply_limit);
         Self { feed: feed.name.clone(), to: to.clone(), cluster, queue_bytes, channels, org, status }
     }
 }
@@ -61,7 +62,7 @@ impl Sink for Kafka {
             topic: self.to.topic.clone(),
             key: self.to.key.clone(),
             create: self.to.create,
-            known: HashSet::new(),
+            known: HashMap::new(),
             status: self.status.clone(),
         };
         if self.to.topic.is_known_ahead() {
@@ -82,7 +83,8 @@ struct Topics {
     topic: Template,
     key: Option<Template>,
     create: Option<Creation>,
-    known: HashSet<String>,
+    /// Topics that are there, and how many partitions they have.
+    known: HashMap<String, i32>,
     status: Arc<Status>,
 }
 
@@ -104,10 +106,14 @@ impl Writing for Topics {
             let facts = facts(&self.feed, &self.org, event, data);
             topic.clear();
             self.topic.render_topic(&facts, &mut topic);
-            if !self.known.contains(&topic) {
-                see_to(&self.producer, &topic, self.create).await?;
-                self.known.insert(topic.clone());
-            }
+            let partitions = match self.known.get(&topic) {
+                Some(partitions) => *partitions,
+                None => {
+                    let partitions = see_to(&self.producer, &topic, self.create).await?;
+                    self.known.insert(topic.clone(), partitions);
+                    partitions
+                }
+            };
             let by_record = self.key.as_ref().is_some_and(Template::is_by_record);
             let copies = if by_record { data.record_ids.len().max(1) } else { 1 };
             for copy in 0..copies {
@@ -126,6 +132,7 @@ impl Writing for Topics {
                 let record = Record {
                     topic: &topic,
                     key: has_key.then_some(key.as_bytes()),
+                    partition: facts.replay_id.filter(|_| !has_key).and_then(|id| spread(id, partitions)),
                     value: &event.value,
                     time_ms: event.time_ms,
                     headers: headers.get(..count).unwrap_or_default(),
@@ -150,9 +157,9 @@ impl Topics {
         let mut topic = String::new();
         let facts = Facts { channel: channel.without_filter(), org: &self.org, feed: &self.feed, ..Facts::default() };
         self.topic.render_topic(&facts, &mut topic);
-        if !self.known.contains(&topic) {
-            see_to(&self.producer, &topic, self.create).await?;
-            self.known.insert(topic);
+        if !self.known.contains_key(&topic) {
+            let partitions = see_to(&self.producer, &topic, self.create).await?;
+            self.known.insert(topic, partitions);
         }
         Ok(())
     }
@@ -176,11 +183,20 @@ fn facts<'a>(feed: &'a str, org: &'a str, event: &'a Event, data: &'a Data) -> F
     }
 }
 
-async fn see_to(producer: &Producer, topic: &str, create: Option<Creation>) -> Result<(), Stop> {
+/// The partition of an event without a key: the same one each time the event is written. Were it any, an event that comes
+/// again after a crash could land behind later ones in another partition than the first time.
+fn spread(replay_id: &str, partitions: i32) -> Option<i32> {
+    let hash = crc32fast::hash(replay_id.as_bytes());
+    let partitions = u32::try_from(partitions).ok().filter(|partitions| *partitions > 0)?;
+    i32::try_from(hash % partitions).ok()
+}
+
+/// Sees to it that a topic is there, and says how many partitions it has.
+async fn see_to(producer: &Producer, topic: &str, create: Option<Creation>) -> Result<i32, Stop> {
     let create = create.map(|shape| ::kafka::Creation { partitions: shape.partitions, replication: shape.replication });
     let topic = Topic { name: topic.to_owned(), create };
-    producer.ensure_topic(&topic, OPEN_LIMIT).await.map_err(|error| kafka_stop(&error))?;
-    Ok(())
+    let ensured = producer.ensure_topic(&topic, OPEN_LIMIT).await.map_err(|error| kafka_stop(&error))?;
+    Ok(ensured.partitions)
 }
 
 const OPEN_LIMIT: Duration = Duration::from_secs(10);

@@ -92,6 +92,9 @@ impl Source for Salesforce {
         let mut subscriptions = Vec::new();
         for channel in &self.from.channels {
             let position = saved.iter().find(|saved| saved.channel == channel.without_filter());
+            if let Some(saved) = position {
+                self.status.found(&saved.channel, &saved.position, saved.written);
+            }
             let held = Held::from(position.map(|saved| &saved.position));
             subscriptions.push(self.subscription(channel, &held)?);
             channels.push(Subscribed::new(channel, held));

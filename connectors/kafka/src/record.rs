@@ -14,6 +14,8 @@ pub struct Record<'a> {
     pub topic: &'a str,
     /// Records with the same key go to the same partition, the one every JVM producer chooses. `None`: any partition.
     pub key: Option<&'a [u8]>,
+    /// The partition, where the caller chooses it.
+    pub partition: Option<i32>,
     /// What it says.
     pub value: &'a [u8],
     /// When it happened, in milliseconds since 1970. `None`, or 0, which librdkafka cannot tell from it: now.

@@ -59,6 +59,7 @@ impl Batch {
         let mut out =
             BaseRecord::<[u8], [u8], _>::with_opaque_to(record.topic, Arc::clone(&self.tally)).payload(record.value);
         out.key = record.key;
+        out.partition = record.partition;
         out.timestamp = record.time_ms;
         out.headers = headers(record.headers);
         self.tally.expect();

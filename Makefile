@@ -1,0 +1,32 @@
+# The only command list. `make help` prints it.
+
+CARGO ?= cargo
+.DEFAULT_GOAL := help
+.PHONY: help demo test bench lint setup tools
+
+help: ## Show this list
+	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+demo: setup ## Both directions on real parts, with the bridge killed half way: under a minute once built
+	$(CARGO) build --workspace --bins
+	$(CARGO) run --quiet -p harness --bin crossfeed-demo -- $(ARGS)
+
+test: setup ## Everything, including the tests against Apache Kafka (CROSSFEED_SKIP_KAFKA=1 skips those, and says so)
+	$(CARGO) build --workspace --bins
+	$(CARGO) test --workspace
+
+bench: setup ## Events/s, CPU and memory beside a bare producer and a bare reader (release build, a few minutes)
+	$(CARGO) build --release --workspace --bins
+	$(CARGO) run --release --quiet -p harness --bin crossfeed-bench -- $(ARGS)
+
+lint: setup tools ## rustfmt, clippy, and what may be depended upon
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets -- -D warnings
+	cargo-deny --log-level error check bans licenses sources
+	@scripts/advisories
+
+setup: ## Install or name the system packages that are missing
+	@scripts/setup
+
+tools:
+	@command -v cargo-deny >/dev/null || $(CARGO) install cargo-deny --locked --version 0.20.2

@@ -1,0 +1,15 @@
+//! Real processes and real sockets: the bridge's binary between a simulator and Apache Kafka.
+//!
+//! One broker serves the tests of this binary; it is started by the first that needs it and ends with the process. Tests
+//! that take it down start one of their own. Topics carry the name of their test.
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+
+mod admin;
+mod bad_input;
+mod crashes;
+mod crossing;
+mod examples;
+mod faults;
+mod outages;
+mod scene;
+mod tidy;
