@@ -102,7 +102,7 @@ impl Template {
     }
 
     fn has(&self, fact: Fact) -> bool {
-        self.0.iter().any(|part| *part == Part::Fact(fact))
+        self.0.contains(&Part::Fact(fact))
     }
 
     /// Appends the topic's name; what cannot stand in one becomes `_`, a channel's slashes become dots.

@@ -46,7 +46,10 @@ topic = "{nothing}"
 fn a_missing_file_and_no_file_at_all_are_told() {
     let output = crossfeed(&["check", "-c", "/no/such/file.toml"]);
     let said = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.code() == Some(2) && said.contains("/no/such/file.toml: cannot be read: No such file"), "{said}");
+    assert!(
+        output.status.code() == Some(2) && said.contains("/no/such/file.toml: cannot be read: No such file"),
+        "{said}"
+    );
     let output = crossfeed(&["run"]);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.code() == Some(2) && said.contains("name a file with -c FILE"), "{said}");

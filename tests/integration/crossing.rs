@@ -1,8 +1,8 @@
 //! Events that cross while nothing fails.
 
 use crate::scene::{CHANGES, LIMIT, ORDERS, Scene, until_state};
-use harness::verify::{WayBack, way_back};
 use harness::Publish;
+use harness::verify::{WayBack, way_back};
 use kafka::{Creation, Producer, Record, Sent, Topic, read_all};
 use serde_json::json;
 

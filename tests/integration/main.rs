@@ -2,7 +2,7 @@
 //!
 //! One broker serves the tests of this binary; it is started by the first that needs it and ends with the process. Tests
 //! that take it down start one of their own. Topics carry the name of their test.
-#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::print_stderr)]
+#![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 
 mod admin;
 mod bad_input;

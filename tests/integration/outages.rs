@@ -48,4 +48,3 @@ async fn kafka_unreachable_at_start_is_said_and_tried_again() {
     assert!(verdict.is_exact() && verdict.made == 10, "{verdict}");
     assert!(tokio::time::timeout(Duration::from_secs(40), bridge.terminate()).await.unwrap().unwrap().success());
 }
-

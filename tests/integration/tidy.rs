@@ -30,17 +30,23 @@ fn files(ending: &str) -> Vec<(String, String)> {
 /// Whether a text names a crate in code: `name::`, `use name;`, `name as`.
 fn names(text: &str, name: &str) -> bool {
     let code = text.lines().filter(|line| !line.trim_start().starts_with("//"));
-    let is_word = |before: Option<char>| before.is_none_or(|before| !before.is_alphanumeric() && before != '_' && before != ':');
+    let is_word =
+        |before: Option<char>| before.is_none_or(|before| !before.is_alphanumeric() && before != '_' && before != ':');
     let mut hits = code.flat_map(|line| line.match_indices(name).map(move |(at, _)| (line, at)));
     hits.any(|(line, at)| {
         let after = &line[at + name.len()..];
-        is_word(line[..at].chars().last()) && (after.starts_with("::") || after.starts_with(';') || after.starts_with(" as "))
+        is_word(line[..at].chars().last())
+            && (after.starts_with("::") || after.starts_with(';') || after.starts_with(" as "))
     })
 }
 
 #[test]
 fn each_crate_of_consequence_is_named_in_its_own_place_only() {
-    assert!(names("use rocksdb::DB;", "rocksdb") && !names("// rocksdb::DB", "rocksdb") && !names("my_rocksdb::X", "rocksdb"));
+    assert!(
+        names("use rocksdb::DB;", "rocksdb")
+            && !names("// rocksdb::DB", "rocksdb")
+            && !names("my_rocksdb::X", "rocksdb")
+    );
     for (name, place) in [
         ("rocksdb", "src/position/"),
         ("rdkafka", "connectors/kafka/"),
@@ -66,14 +72,18 @@ fn no_connector_knows_the_bridge_or_another_connector_or_the_stand_in() {
     for connector in ["bayeux", "kafka", "salesforce"] {
         let manifest = std::fs::read_to_string(root().join("connectors").join(connector).join("Cargo.toml")).unwrap();
         for other in ["bayeux", "kafka", "salesforce", "crossfeed", "simulator", "harness"] {
-            let depends = manifest.lines().any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} ")));
+            let depends = manifest
+                .lines()
+                .any(|line| line.starts_with(&format!("{other}.")) || line.starts_with(&format!("{other} ")));
             assert!(!depends, "connectors/{connector} depends on {other}");
         }
     }
     // The stand-in is built from the protocol, not from what our own client says.
     let manifest = std::fs::read_to_string(root().join("simulator/Cargo.toml")).unwrap();
     assert!(!["bayeux.", "salesforce.", "kafka."].iter().any(|name| manifest.contains(&format!("\n{name}"))));
-    for (path, text) in files(".rs").iter().filter(|(path, _)| path.starts_with("connectors/bayeux/src") && !path.ends_with("tests.rs")) {
+    for (path, text) in
+        files(".rs").iter().filter(|(path, _)| path.starts_with("connectors/bayeux/src") && !path.ends_with("tests.rs"))
+    {
         let words = text.lines().filter(|line| !line.trim_start().starts_with("//")).collect::<String>().to_lowercase();
         assert!(!words.contains("sfdc"), "{path} knows of Salesforce");
     }

@@ -236,6 +236,10 @@ impl Drop for Consumer {
             let _ = client.context().release(&client);
             // Whoever else holds it is in the middle of a call.
             while Arc::strong_count(&client) > 1 {
+                #[expect(
+                    clippy::disallowed_methods,
+                    reason = "on a thread of its own; librdkafka tells nobody when it has left"
+                )]
                 thread::sleep(Duration::from_millis(1));
             }
             drop(client);

@@ -109,6 +109,10 @@ pub(crate) fn ensure(
         if let Some(partitions) = known(probe.partitions(&topic.name, left)?) {
             return Ok(Ensured { partitions, created });
         }
+        #[expect(
+            clippy::disallowed_methods,
+            reason = "on a thread for blocking calls; there is nothing to wait for but time"
+        )]
         std::thread::sleep(SETTLING);
     }
 }

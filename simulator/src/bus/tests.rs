@@ -98,6 +98,7 @@ fn after_expiry_no_id_so_far_is_good() {
 }
 
 #[test]
+#[expect(clippy::disallowed_methods, reason = "what ages, ages by the clock")]
 fn with_age_only_the_last_id_before_the_retained_ones_is_good() {
     let retention = Duration::from_millis(30);
     let bus = bus(retention);

@@ -16,8 +16,8 @@ use tokio::sync::mpsc;
 type Heard = (String, Option<String>, Value);
 
 /// A server that answers connects with `replies`, one after the other, and holds the one after the last for ever.
-async fn server(replies: &[&str]) -> (reqwest::Url, mpsc::UnboundedReceiver<Heard>) {
-    let (heard, hearing) = mpsc::unbounded_channel();
+async fn server(replies: &[&str]) -> (reqwest::Url, mpsc::Receiver<Heard>) {
+    let (heard, hearing) = mpsc::channel(1_000);
     let replies = Arc::new(Mutex::new(replies.iter().map(|&reply| reply.to_owned()).collect::<VecDeque<_>>()));
     let app =
         axum::Router::new().fallback(move |request: HttpRequest<Body>| answer(request, heard.clone(), replies.clone()));
@@ -29,14 +29,14 @@ async fn server(replies: &[&str]) -> (reqwest::Url, mpsc::UnboundedReceiver<Hear
 
 async fn answer(
     request: HttpRequest<Body>,
-    heard: mpsc::UnboundedSender<Heard>,
+    heard: mpsc::Sender<Heard>,
     replies: Arc<Mutex<VecDeque<String>>>,
 ) -> Response<Body> {
     let path = request.uri().path().to_owned();
     let cookie = request.headers().get(header::COOKIE).map(|cookie| cookie.to_str().unwrap().to_owned());
     let body = axum::body::to_bytes(request.into_body(), 1 << 20).await.unwrap();
     let body: Value = serde_json::from_slice(&body).unwrap();
-    heard.send((path.clone(), cookie, body.clone())).unwrap();
+    heard.try_send((path.clone(), cookie, body.clone())).unwrap();
     let id = &body[0]["id"];
     let scripted = if path == "/cometd/connect" { replies.lock().unwrap().pop_front() } else { None };
     let reply = match path.as_str() {
@@ -76,7 +76,7 @@ async fn next(client: &mut LongPolling<IgnoredAny>) -> Event<IgnoredAny> {
     tokio::time::timeout(Duration::from_secs(10), client.next()).await.unwrap()
 }
 
-async fn heard(hearing: &mut mpsc::UnboundedReceiver<Heard>) -> Heard {
+async fn heard(hearing: &mut mpsc::Receiver<Heard>) -> Heard {
     tokio::time::timeout(Duration::from_secs(10), hearing.recv()).await.unwrap().unwrap()
 }
 

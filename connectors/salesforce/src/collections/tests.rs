@@ -33,7 +33,7 @@ const ONE: &str = r#"[{"id":"e01xx0000000001AAA","success":true,"errors":[{"stat
     "message":"232fd30e-0a71-42bd-a97b-be0e329b2ded","fields":[]}]}]"#;
 
 #[tokio::test]
-async fn an_event_is_sent_as_it_is_and_its_uuid_is_no_error() {
+async fn f45_success_with_a_non_empty_errors_array_is_success() {
     let stub = stub(&[(200, JSON, ONE)]).await;
     let options = Options { client: Some("crossfeed".into()), ..Options::default() };
     let org = Org::new(stub.login(), options).unwrap();
@@ -63,7 +63,7 @@ async fn an_event_is_sent_as_it_is_and_its_uuid_is_no_error() {
 }
 
 #[tokio::test]
-async fn rows_that_fail_stand_beside_rows_that_do_not() {
+async fn f46_rows_that_fail_stand_beside_rows_that_do_not() {
     let body = r#"[{"id":"e01","success":true,"errors":[]},
         {"success":false,"errors":[{"statusCode":"REQUIRED_FIELD_MISSING","message":"missing","fields":["A__c"]}]},
         {"id":null,"success":false,"errors":[{"statusCode":"LIMIT_EXCEEDED","message":null,"fields":null}],"new":1},
