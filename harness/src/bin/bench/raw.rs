@@ -50,10 +50,12 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Figures, Error> {
             ];
             let record = Record {
                 topic: TOPIC,
+                partition: None,
                 key: Some(event.record_id.as_bytes()),
                 value: event.data.as_bytes(),
                 time_ms: Some(event.time_ms),
                 headers: &headers,
+                ..Record::default()
             };
             while batch.send(&record)? == Sent::Full {
                 batch.room().await?;
