@@ -90,7 +90,11 @@ impl Config {
         }
         let positions = root.optional::<String>("positions").unwrap_or_else(|| DEFAULT_POSITIONS.to_owned());
         let admin = root.optional::<Address>("admin").map_or(DEFAULT_ADMIN, |address| address.0);
-        let memory = root.optional::<Size>("memory").map_or(DEFAULT_MEMORY, |size| size.0);
+        let memory = root.optional_s::<Size>("memory");
+        if let Some(memory) = memory.as_ref().filter(|memory| memory.value.0 < LEAST_MEMORY) {
+            reader.problem(memory.span, format!("too little to work with: give {LEAST_MEMORY} or more"));
+        }
+        let memory = memory.map_or(DEFAULT_MEMORY, |size| size.value.0);
         let reply_limit = root.optional::<Size>("reply_limit").map_or(DEFAULT_REPLY_LIMIT, |size| size.0);
         let shutdown = root.optional::<Time>("shutdown_timeout").map_or(DEFAULT_SHUTDOWN, |time| time.0);
         reader.close(root);
@@ -142,6 +146,7 @@ fn root_span() -> toml_span::Span {
 const DEFAULT_POSITIONS: &str = "crossfeed-positions";
 const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);
 const DEFAULT_MEMORY: ByteSize = ByteSize::mib(128);
+const LEAST_MEMORY: ByteSize = ByteSize::mib(1);
 const DEFAULT_REPLY_LIMIT: ByteSize = ByteSize::mib(64);
 const DEFAULT_SHUTDOWN: Duration = Duration::from_secs(30);
 

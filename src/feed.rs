@@ -22,7 +22,6 @@ use backoff::Backoff;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// A way in.
@@ -94,13 +93,12 @@ pub async fn run(mut feed: Feed, shutdown: CancellationToken) {
     let mut backoff = Backoff::default();
     loop {
         feed.status.opening();
-        let opened = Instant::now();
         let Err(stop) = once(&mut feed, &shutdown).await else { return feed.status.done() };
         if shutdown.is_cancelled() {
             return feed.status.done();
         }
         let Decision::Transient(pace) = stop.decision else { return feed.status.stopped(&stop) };
-        let wait = backoff.next(pace, opened.elapsed());
+        let wait = backoff.next(pace, feed.status.lived());
         feed.status.waiting(&stop, wait);
         tokio::select! {
             biased;

@@ -16,6 +16,7 @@ pub struct Metrics {
     event_to_receipt: HistogramVec,
     session_up: IntGaugeVec,
     reopens: IntCounterVec,
+    stops: IntCounterVec,
     position_age: GaugeVec,
     produce_errors: IntCounterVec,
     gap_events: IntCounterVec,
@@ -47,6 +48,7 @@ pub struct FeedMetrics {
     /// Channels whose saved position was refused by the server.
     pub repositioned: IntCounter,
     reopens: IntCounterVec,
+    stops: IntCounterVec,
     position_age: GaugeVec,
 }
 
@@ -76,6 +78,12 @@ impl Metrics {
                 &registry,
                 "reopens_total",
                 "How often a feed opened again, by reason",
+                &["feed", "reason"],
+            )?,
+            stops: counters(
+                &registry,
+                "stops_total",
+                "How often a feed stopped for a person, by reason",
                 &["feed", "reason"],
             )?,
             position_age: registered(
@@ -121,6 +129,7 @@ impl Metrics {
             skipped: self.skipped.with_label_values(labels),
             repositioned: self.repositioned.with_label_values(labels),
             reopens: self.reopens.clone(),
+            stops: self.stops.clone(),
             position_age: self.position_age.clone(),
         }
     }
@@ -145,6 +154,11 @@ impl FeedMetrics {
     /// The feed opens again.
     pub fn reopened(&self, reason: &str) {
         self.reopens.with_label_values(&[&*self.feed, reason]).inc();
+    }
+
+    /// The feed stopped until a person acts.
+    pub fn stopped(&self, reason: &str) {
+        self.stops.with_label_values(&[&*self.feed, reason]).inc();
     }
 
     /// How often it opened again, for whatever reason.

@@ -47,7 +47,7 @@ pub enum Error {
     #[error(transparent)]
     Store(#[from] crate::position::Error),
     /// An org's settings.
-    #[error("[org.{name}]: {source}")]
+    #[error("[org.{name}] cannot work")]
     Org {
         /// The org's name.
         name: String,

@@ -18,7 +18,7 @@ pub(crate) fn build(feed: &config::Feed, shared: &Shared, status: &Arc<Status>) 
         }
         From::Kafka(from) => {
             let cluster = shared.clusters.get(&from.cluster)?.clone();
-            Box::new(kafka::Kafka::new(&feed.name, from, cluster, status.clone()))
+            Box::new(kafka::Kafka::new(&feed.name, from, cluster, shared.budget.clone(), status.clone()))
         }
     })
 }

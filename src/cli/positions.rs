@@ -26,19 +26,35 @@ pub fn positions(command: &PositionsCommand, named: Option<&Path>) -> ExitCode {
         Ok((_, config)) => config,
         Err(code) => return code,
     };
-    match Store::open_to_read(&config.positions).and_then(|store| store.list()) {
-        Ok(saved) if *json => saved.iter().for_each(|saved| say(&as_json(saved))),
-        Ok(saved) if saved.is_empty() => say("no position is saved yet"),
-        Ok(saved) => say(&as_table(&saved, Timestamp::now())),
+    let listed = match Store::open_to_read(&config.positions).and_then(|store| store.list()) {
+        Ok(listed) => listed,
         Err(Error::Missing { path }) => {
             say(&format!("no position is saved yet: there is no store in {}", path.display()));
+            return ExitCode::SUCCESS;
         }
         Err(error) => {
             complain(&error.to_string());
             return ExitCode::from(FAILED);
         }
+    };
+    let (mut saved, mut unreadable) = (Vec::new(), 0);
+    for position in listed {
+        match position {
+            Ok(position) => saved.push(position),
+            Err(error) => {
+                unreadable += 1;
+                complain(&error.to_string());
+            }
+        }
     }
-    ExitCode::SUCCESS
+    if *json {
+        saved.iter().for_each(|saved| say(&as_json(saved)));
+    } else if saved.is_empty() {
+        say("no position is saved yet");
+    } else {
+        say(&as_table(&saved, Timestamp::now()));
+    }
+    if unreadable == 0 { ExitCode::SUCCESS } else { ExitCode::from(FAILED) }
 }
 
 fn as_json(saved: &Saved) -> String {

@@ -25,10 +25,13 @@ pub fn run(named: Option<&Path>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    match runtime.block_on(run_until_told(&config)) {
+    let ended = match runtime.block_on(run_until_told(&config)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&*error),
-    }
+    };
+    // A call of librdkafka's that still waits for a broker is not waited for.
+    runtime.shutdown_background();
+    ended
 }
 
 async fn run_until_told(config: &Config) -> Result<(), Box<dyn std::error::Error>> {

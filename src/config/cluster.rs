@@ -3,6 +3,7 @@
 use super::problem::Reader;
 use std::collections::BTreeMap;
 use toml_span::Value;
+use toml_span::span::Spanned;
 use toml_span::value::ValueInner;
 
 /// How to reach a cluster.
@@ -25,10 +26,21 @@ pub(super) fn read<'t>(reader: &mut Reader<'t>, _name: &str, value: &mut Value<'
     if let Some(brokers) = brokers.as_ref().filter(|brokers| brokers.value.trim().is_empty()) {
         reader.problem(brokers.span, r#"no broker is named: write "host:9092", more of them separated by commas"#);
     }
-    let librdkafka = table.take("librdkafka").and_then(|(_, mut value)| settings(reader, &mut value));
+    let librdkafka = table.take("librdkafka");
+    let place = librdkafka.as_ref().map(|(_, value)| value.span);
+    let librdkafka = librdkafka.and_then(|(_, mut value)| settings(reader, &mut value));
     reader.close(table);
-    let (brokers, librdkafka) = (brokers?.value, librdkafka.unwrap_or_default());
-    Some(Cluster { kafka: kafka::Cluster { brokers, librdkafka } })
+    let Spanned { value: brokers, span } = brokers?;
+    let kafka = kafka::Cluster { brokers, librdkafka: librdkafka.unwrap_or_default() };
+    // What was refused above is not told twice.
+    let guarded = kafka.librdkafka.keys().any(|key| kafka::guarded(key).is_some());
+    if !guarded
+        && !kafka.brokers.trim().is_empty()
+        && let Err(error) = kafka.check()
+    {
+        reader.problem(place.unwrap_or(span), error.to_string());
+    }
+    Some(Cluster { kafka })
 }
 
 fn settings<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>) -> Option<BTreeMap<String, String>> {

@@ -51,6 +51,9 @@ fn login<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>) -> Option<Login> {
         let mut fields = reader.table(&mut value)?;
         login = if flow == "client_credentials" { client_credentials(&mut fields) } else { access_token(&mut fields) };
         reader.close(fields);
+        if let Some(Err(error)) = login.as_ref().map(Login::check) {
+            reader.problem(value.span, with_remedy(&error));
+        }
     }
     if table.table.is_empty() && login.is_none() && reader.is_clean() {
         reader.problem(span, format!("no way to log in is described; known: {}", FLOWS.join(", ")));
@@ -70,6 +73,13 @@ fn access_token(fields: &mut TableHelper<'_>) -> Option<Login> {
     let url = fields.required::<WebAddress>("url").ok();
     let token = fields.required::<Secret>("token").ok();
     Some(Login::AccessToken { url: url?.0, token: token?.0 })
+}
+
+fn with_remedy(error: &salesforce::Error) -> String {
+    match error.remedy() {
+        Some(remedy) => format!("{error}: {remedy}"),
+        None => error.to_string(),
+    }
 }
 
 /// `NN.0`; the Streaming API serves 37.0 and later (Streaming API Developer Guide, "API version").

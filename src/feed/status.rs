@@ -9,6 +9,7 @@ use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What a feed is doing.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
@@ -38,6 +39,8 @@ pub struct Status {
 struct State {
     phase: Phase,
     since: Timestamp,
+    /// When it last began to run, until it opens again.
+    running_since: Option<Instant>,
     problem: Option<Problem>,
     streams: BTreeMap<String, StreamState>,
     last_event: Option<Timestamp>,
@@ -84,6 +87,7 @@ impl Status {
         let state = State {
             phase: Phase::Opening,
             since: Timestamp::now(),
+            running_since: None,
             problem: None,
             streams: BTreeMap::new(),
             last_event: None,
@@ -142,11 +146,21 @@ impl Status {
             tracing::info!(feed = self.name, "running");
         }
         self.enter(Phase::Running, None);
+        self.state().running_since.get_or_insert_with(Instant::now);
+    }
+
+    /// How long it ran since it last opened: an opening that failed did not run, however long it took.
+    pub(super) fn lived(&self) -> Duration {
+        self.state().running_since.map(|since| since.elapsed()).unwrap_or_default()
     }
 
     pub(super) fn opening(&self) {
         // What was wrong stays visible until it is known to be right again.
-        let problem = self.state().problem.clone();
+        let problem = {
+            let mut state = self.state();
+            state.running_since = None;
+            state.problem.clone()
+        };
         self.enter(Phase::Opening, problem);
     }
 
@@ -169,6 +183,7 @@ impl Status {
             Decision::Fatal { remedy } => Some(remedy.clone()),
             Decision::Transient(_) => None,
         };
+        self.metrics.stopped(reason);
         tracing::error!(feed = self.name, reason, remedy = remedy.as_deref().unwrap_or_default(), "stopped: {stop}");
         self.enter(Phase::Stopped, Some(Problem { reason, text: stop.text.clone(), remedy, retry_at: None }));
     }

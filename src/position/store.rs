@@ -151,7 +151,7 @@ impl Store {
 
     fn new(db: DB, path: &Path, lock: Option<File>) -> Result<Self, Error> {
         let store = Self { db, path: path.to_owned(), commit_seq: AtomicU64::new(0), _lock: lock };
-        let last = store.list()?.iter().map(|saved| saved.commit_seq).max();
+        let last = store.list()?.into_iter().flatten().map(|saved| saved.commit_seq).max();
         store.commit_seq.store(last.unwrap_or_default(), Ordering::Relaxed);
         Ok(store)
     }
@@ -192,14 +192,14 @@ impl Store {
     /// # Errors
     /// One of them cannot be read: to start without it would lose or repeat events unseen.
     pub fn of_feed(&self, feed: &str) -> Result<Vec<Saved>, Error> {
-        self.scan(&key(POSITION, feed, Some("")))
+        self.scan(&key(POSITION, feed, Some("")))?.into_iter().collect()
     }
 
-    /// All positions, in the order of feeds and channels.
+    /// All positions, in the order of feeds and channels; each may be unreadable for itself.
     ///
     /// # Errors
-    /// One of them cannot be read.
-    pub fn list(&self) -> Result<Vec<Saved>, Error> {
+    /// The store cannot be read.
+    pub fn list(&self) -> Result<Vec<Result<Saved, Error>>, Error> {
         self.scan(format!("{POSITION}\0").as_bytes())
     }
 
@@ -218,14 +218,14 @@ impl Store {
         Ok(self.db.write(batch)?)
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<Saved>, Error> {
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<Result<Saved, Error>>, Error> {
         let mut all = Vec::new();
         for entry in self.db.iterator(IteratorMode::From(prefix, Direction::Forward)) {
             let (key, value) = entry?;
             if !key.starts_with(prefix) {
                 break;
             }
-            all.push(read(&key, &value)?);
+            all.push(read(&key, &value));
         }
         Ok(all)
     }

@@ -171,9 +171,10 @@ impl Topics {
 }
 
 fn facts<'a>(feed: &'a str, org: &'a str, event: &'a Event, data: &'a Data) -> Facts<'a> {
-    let last_part = || event.stream.rsplit('/').next().unwrap_or_default();
+    let channel = event.stream.split('?').next().unwrap_or_default();
+    let last_part = || channel.rsplit('/').next().unwrap_or_default();
     Facts {
-        channel: &event.stream,
+        channel,
         event: data.entity.as_deref().unwrap_or_else(last_part),
         org,
         feed,

@@ -115,10 +115,15 @@ impl Publisher {
 
     async fn publish(&self, call: Vec<Job>) -> bool {
         let mut bodies = Vec::new();
+        let mut unfit = None;
         for record in call.iter().flat_map(|job| &job.records) {
             match json_object(record) {
                 Ok(body) => bodies.push(body),
-                Err(stop) => return self.refuse(call, &stop),
+                // What comes before it is published all the same: whoever steps over it steps over nothing else.
+                Err(stop) => {
+                    unfit = Some(stop);
+                    break;
+                }
             }
         }
         let mut rows = Vec::with_capacity(bodies.len());
@@ -130,7 +135,11 @@ impl Publisher {
         }
         let mut rows = rows.into_iter();
         for job in call {
-            let outcome = job.records.iter().try_for_each(|record| self.taken(record, rows.next()));
+            let outcome = job.records.iter().try_for_each(|record| match (rows.next(), &unfit) {
+                (Some(row), _) => self.taken(record, &row),
+                (None, Some(unfit)) => Err(unfit.clone()),
+                (None, None) => Err(Stop::transient(Reason::Salesforce, "a row was not answered", QUICK)),
+            });
             let failed = outcome.is_err();
             if failed {
                 self.status.metrics().produce_errors.inc();
@@ -154,8 +163,7 @@ impl Publisher {
 
     /// Whether Salesforce took a record. Success is what `success` says: a list of errors is not empty then either, it
     /// names the event's uuid (Platform Events Developer Guide, "Publish event messages with REST API").
-    fn taken(&self, record: &Outgoing, row: Option<Row>) -> Result<(), Stop> {
-        let Some(row) = row else { return Err(Stop::transient(Reason::Salesforce, "a row was not answered", QUICK)) };
+    fn taken(&self, record: &Outgoing, row: &Row) -> Result<(), Stop> {
         let Some(disposition) = row.disposition() else { return Ok(()) };
         let errors: Vec<String> = row.errors.iter().map(|error| format!("{}: {}", error.code, error.message)).collect();
         let text = format!("{} refused {}: {}", self.event, record.place, errors.join("; "));
@@ -189,5 +197,6 @@ const RECORDS_A_CALL: usize = 200;
 /// More than a source hands on before it hears of receipts.
 const MOST_JOBS: usize = 2_048;
 const QUICK: Pace = Pace::at_once(1, 60);
-const REJECTED: &str =
-    "mend the record at its source, or step over it by moving the consumer group's offset; then restart";
+const REJECTED: &str = "let the topic's producer mend what it writes; to step over this one record, stop, set the consumer \
+     group's offset of this partition to the one after it (kafka-consumer-groups --reset-offsets), and start: all before \
+     it are published";

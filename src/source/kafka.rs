@@ -4,26 +4,37 @@
 //! on polling, so that it stays a member of its group.
 
 use crate::config;
-use crate::feed::{Batch, Event, Origin, Pace, Place, Positions, Reading, Reason, Source, Status, Stop, Stream};
+use crate::feed::{
+    Batch, Budget, Event, Origin, Pace, Place, Positions, Reading, Reason, Source, Status, Stop, Stream,
+};
 use crate::sink::kafka_stop;
 use async_trait::async_trait;
+use bayeux::Room as _;
 use bytes::Bytes;
 use kafka::{Consumed, Consumer, Offset, Start};
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// Topics as a source.
 pub(super) struct Kafka {
     feed: String,
     from: config::KafkaSource,
     cluster: kafka::Cluster,
+    budget: Budget,
     status: Arc<Status>,
 }
 
 impl Kafka {
-    pub(super) fn new(feed: &str, from: &config::KafkaSource, cluster: kafka::Cluster, status: Arc<Status>) -> Self {
-        Self { feed: feed.to_owned(), from: from.clone(), cluster, status }
+    pub(super) fn new(
+        feed: &str,
+        from: &config::KafkaSource,
+        cluster: kafka::Cluster,
+        budget: Budget,
+        status: Arc<Status>,
+    ) -> Self {
+        Self { feed: feed.to_owned(), from: from.clone(), cluster, budget, status }
     }
 }
 
@@ -36,12 +47,17 @@ impl Source for Kafka {
             .map_err(|error| kafka_stop(&error))?;
         consumer.cluster_id(OPEN_LIMIT).await.map_err(|error| kafka_stop(&error))?;
         self.status.running();
-        Ok(Box::new(Membership { consumer: Some(consumer), on_their_way: HashMap::new() }))
+        let (budget, room) = (self.budget.clone(), self.budget.changes());
+        let feed = self.feed.clone();
+        Ok(Box::new(Membership { feed, consumer: Some(consumer), budget, room, on_their_way: HashMap::new() }))
     }
 }
 
 /// An open membership.
 struct Membership {
+    feed: String,
+    budget: Budget,
+    room: watch::Receiver<bool>,
     /// Absent once it is closed.
     consumer: Option<Consumer>,
     /// Per partition: the offset after the last record handed on, and the last one saved.
@@ -51,14 +67,24 @@ struct Membership {
 #[async_trait]
 impl Reading for Membership {
     async fn next(&mut self) -> Result<Batch, Stop> {
-        let crowded = self.records_on_their_way() >= MOST_RECORDS;
-        let consumer = self.consumer.as_mut().ok_or_else(closed)?;
-        let told = if crowded { consumer.pause() } else { consumer.resume() };
-        told.map_err(|error| kafka_stop(&error))?;
         loop {
-            let records = consumer.poll(BATCH_RECORDS).await.map_err(|error| kafka_stop(&error))?;
+            let crowded = self.records_on_their_way() >= MOST_RECORDS || !*self.room.borrow_and_update();
+            let consumer = self.consumer.as_mut().ok_or_else(closed)?;
+            let told = if crowded { consumer.pause() } else { consumer.resume() };
+            told.map_err(|error| kafka_stop(&error))?;
+            let records = tokio::select! {
+                biased;
+                Ok(()) = self.room.changed() => continue,
+                records = consumer.poll(BATCH_RECORDS) => records.map_err(|error| source_stop(&error))?,
+            };
             for change in consumer.take_changes() {
-                tracing::info!(?change, "the group's assignment changed");
+                match change {
+                    kafka::Change::Gap { detail } => tracing::error!(
+                        feed = self.feed,
+                        "records are gone that were not read yet: {detail}; lengthen the topic's retention"
+                    ),
+                    change => tracing::info!(feed = self.feed, ?change, "the group's assignment changed"),
+                }
             }
             if !records.is_empty() {
                 return Ok(self.batch(records));
@@ -113,11 +139,25 @@ impl Membership {
             // A tombstone has no value; a sink that cannot write one says so.
             events.push(Event { stream: topic, value: value.unwrap_or_else(Bytes::new), time_ms, origin });
         }
-        Batch { events, positions, charge: None }
+        let mut charge = self.budget.open();
+        charge.grow(events.iter().map(|event| event.value.len()).sum());
+        Batch { events, positions, charge: Some(charge) }
     }
 
     fn records_on_their_way(&self) -> i64 {
         self.on_their_way.values().map(|(handed, saved)| handed - saved).sum()
+    }
+}
+
+/// A topic that is missing here is not ours to create.
+fn source_stop(error: &kafka::Error) -> Stop {
+    match error {
+        kafka::Error::TopicMissing { .. } => Stop::fatal(
+            Reason::Topic,
+            error,
+            "create the topic, or mend `topics` of the feed's `from.kafka`; then restart",
+        ),
+        _ => kafka_stop(error),
     }
 }
 

@@ -12,6 +12,7 @@ use ::salesforce::{Channel, Org, Replay, Token, replay_extension};
 use async_trait::async_trait;
 use bayeux::{LongPolling, Subscription, Transport};
 use http::{HeaderMap, header};
+use jiff::{SignedDuration, Timestamp};
 use reading::{Held, Session, Subscribed};
 use std::sync::Arc;
 use std::time::Duration;
@@ -96,6 +97,11 @@ impl Source for Salesforce {
                 self.status.found(&saved.channel, &saved.position, saved.written);
             }
             let held = Held::from(position.map(|saved| &saved.position));
+            if let Held::Begun(date) = &held
+                && date.duration_until(Timestamp::now()) > SHORTEST_RETENTION
+            {
+                tracing::error!(feed = self.feed, %channel, begun = %date, "{BEGUN_LONG_AGO}");
+            }
             subscriptions.push(self.subscription(channel, &held)?);
             channels.push(Subscribed::new(channel, held));
         }
@@ -124,4 +130,8 @@ fn store_stop(error: &crate::position::Error) -> Stop {
     Stop::fatal(Reason::Positions, error, remedy)
 }
 
+/// PushTopic and generic events are retained for a day, the others for three (Streaming API Developer Guide).
+const SHORTEST_RETENTION: SignedDuration = SignedDuration::from_hours(24);
+const BEGUN_LONG_AGO: &str = "the channel began, and got no event, before the oldest one that may still be retained: what \
+     came between may be gone; compare with the org";
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

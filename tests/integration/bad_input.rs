@@ -42,6 +42,33 @@ topic = "{nothing}"
     assert!(!folder.path().join("crossfeed-positions").exists());
 }
 
+/// What only librdkafka or the login can judge is judged before anything connects, too.
+#[test]
+fn settings_that_cannot_work_are_told_by_check() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("crossfeed.toml");
+    let text = r#"
+[org.acme.login.client_credentials]
+url = "https://login.salesforce.com"
+client_id = "id"
+client_secret = { env = "PATH" }
+[kafka.main]
+brokers = "localhost:9092"
+librdkafka = { "no.such.setting" = 1 }
+[feed.a.from.kafka]
+cluster = "main"
+topics = ["t"]
+[feed.a.to.platform_event]
+org = "acme"
+event = "X__e"
+"#;
+    std::fs::write(&path, text).unwrap();
+    let output = crossfeed(&["check", "-c", path.to_str().unwrap()]);
+    let said = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(2), "{said}");
+    assert!(said.contains("My Domain") && said.contains("no.such.setting"), "{said}");
+}
+
 #[test]
 fn a_missing_file_and_no_file_at_all_are_told() {
     let output = crossfeed(&["check", "-c", "/no/such/file.toml"]);

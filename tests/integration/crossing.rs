@@ -151,6 +151,30 @@ async fn a_refused_row_stops_the_feed_with_salesforce_s_words_and_is_not_committ
     }
 }
 
+/// Whoever steps over the record that is no JSON steps over nothing else: what comes before it is published.
+#[tokio::test]
+async fn a_record_that_is_no_json_stops_the_feed_after_those_before_it() {
+    let Some(scene) = Scene::set("no_json").await else { return };
+    let topic = scene.topic("shipments");
+    let good = |number: u64| ("k".to_owned(), format!(r#"{{"Seq__c": {number}}}"#));
+    produce(&scene, &topic, &[good(1), good(2), ("k".to_owned(), "not json".to_owned()), good(3)]).await;
+    let mut bridge = scene.bridge(&scene.shipments()).await;
+    let problem = until_state(&mut bridge, "shipments", "stopped").await.problem.unwrap();
+    assert!(problem.text.contains("offset 2 is not a JSON object"), "{}", problem.text);
+    let mut accepted = Vec::new();
+    scene.org.accepted("Shipment__e", |it| accepted.push(it.fields["Seq__c"].clone())).await.unwrap();
+    assert_eq!(accepted, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_missing_topic_to_read_from_is_told_and_is_not_ours_to_create() {
+    let Some(scene) = Scene::set("no_topic").await else { return };
+    let mut bridge = scene.bridge(&scene.shipments()).await;
+    let problem = until_state(&mut bridge, "shipments", "stopped").await.problem.unwrap();
+    assert!(problem.text.contains("no_topic.shipments does not exist"), "{}", problem.text);
+    assert!(problem.remedy.unwrap().starts_with("create the topic, or mend `topics`"));
+}
+
 async fn produce_shipments(
     scene: &Scene,
     topic: &str,

@@ -98,6 +98,25 @@ async fn f18_an_expired_position_is_loud_and_goes_on_from_the_oldest_event() {
     assert!(loud.is_some_and(|line| line.contains("The replayId {")), "{log}");
 }
 
+/// The refused position stays until an event takes its place: to begin anew would pass over what is still retained.
+#[tokio::test]
+async fn f18_a_refused_position_is_not_replaced_by_a_beginning() {
+    let Some(scene) = Scene::set("refused").await else { return };
+    let mut bridge = running(&scene).await;
+    let refused = scene.org.newest(CHANGES).await.unwrap().unwrap().to_string();
+    assert!(bridge.terminate().await.unwrap().success());
+    scene.org.expire(CHANGES).await.unwrap();
+    let mut bridge = scene.bridge(&scene.changes(&[CHANGES], "latest")).await;
+    until_state(&mut bridge, "changes", "running").await;
+    assert!(bridge.terminate().await.unwrap().success());
+    let log = bridge.log_text().unwrap();
+    assert!(log.contains("no longer valid"), "{log}");
+    let saved = crossfeed::position::Store::open_to_read(&scene.path().join("positions")).unwrap();
+    let positions = saved.of_feed("changes").unwrap();
+    let crossfeed::position::Position::At { id, .. } = &positions[0].position else { panic!("{positions:?}") };
+    assert_eq!(id.to_string(), refused);
+}
+
 #[tokio::test]
 async fn f16_a_reply_over_the_limit_stops_the_feed_with_the_remedy() {
     let Some(scene) = Scene::set("too_large").await else { return };

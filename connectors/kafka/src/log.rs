@@ -92,6 +92,8 @@ impl Log {
     /// A broker has answered. Called per record, so it costs one load while all is well.
     pub(crate) fn answered(&self) {
         if self.down.load(Ordering::Relaxed) && self.down.swap(false, Ordering::Relaxed) {
+            // Whatever was said before, it let us in now.
+            *self.last() = Last::default();
             info!(target: "librdkafka", client = self.client, brokers = self.brokers, "reached again");
         }
     }

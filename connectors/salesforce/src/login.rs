@@ -51,7 +51,10 @@ impl Login {
     }
 
     /// Finds what cannot work before anything is sent.
-    pub(crate) fn check(&self) -> Result<(), Error> {
+    ///
+    /// # Errors
+    /// [`Error::Configuration`], with what to write instead.
+    pub fn check(&self) -> Result<(), Error> {
         let url = self.url();
         check_url(url)?;
         match self {

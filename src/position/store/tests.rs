@@ -29,7 +29,7 @@ fn positions_are_kept_by_feed_and_channel_over_a_restart() {
     // The lower id is kept: replay ids are opaque and never compared.
     assert_eq!(of_a, [("/data/X".to_owned(), at("3"), 2), ("/event/Y__e".to_owned(), begun, 1)]);
     store.save("a", &[("/data/X", &at("4"))], now()).unwrap();
-    assert_eq!(store.list().unwrap().iter().map(|it| it.commit_seq).max(), Some(4), "the number goes on");
+    assert_eq!(store.list().unwrap().into_iter().map(|it| it.unwrap().commit_seq).max(), Some(4), "the number goes on");
 }
 
 #[test]
@@ -84,6 +84,20 @@ fn a_store_of_a_newer_format_is_refused_and_left_as_it_is() {
         assert!(matches!(refused, Err(Error::Newer { .. })));
     }
     assert_eq!((files(folder.path()), files(&folder.path().join(DATABASE))), before);
+}
+
+#[test]
+fn one_unreadable_position_stops_its_feed_and_no_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    store.save("good", &[("/data/X", &at("1"))], now()).unwrap();
+    store.db.put(key(POSITION, "bad", Some("/data/X")), b"x").unwrap();
+    drop(store);
+    let store = Store::open(folder.path()).unwrap();
+    assert!(matches!(store.of_feed("bad"), Err(Error::Unreadable { .. })));
+    assert_eq!(store.of_feed("good").unwrap().len(), 1);
+    let listed: Vec<bool> = store.list().unwrap().iter().map(Result::is_ok).collect();
+    assert_eq!(listed, [false, true]);
 }
 
 #[test]

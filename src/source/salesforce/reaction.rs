@@ -65,6 +65,16 @@ const TABLE: &[Row] = &[
     },
     Row {
         phase: None,
+        any: &[Sign::Says(&["total events daily limit exceeded"])],
+        then: Then::Reopen(Reason::Limit, Pace::growing(300, 3600)),
+    },
+    Row {
+        phase: None,
+        any: &[Sign::Says(&["concurrent user limit exceeded"]), Sign::Says(&["subscription limit exceeded"])],
+        then: Then::Reopen(Reason::Limit, Pace::growing(60, 600)),
+    },
+    Row {
+        phase: None,
         any: &[
             Sign::Code(401),
             Sign::Says(&["authentication invalid"]),

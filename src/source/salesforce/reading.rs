@@ -124,7 +124,9 @@ impl Session {
         let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel.as_str() == channel) else {
             return Ok(());
         };
-        if !self.begins || subscribed.seen || !matches!(subscribed.held, Held::Nothing) {
+        // A refused position stays until an event takes its place: a beginning now would pass over what is still retained.
+        let has_position = subscribed.repositioned || !matches!(subscribed.held, Held::Nothing);
+        if !self.begins || subscribed.seen || has_position {
             return Ok(());
         }
         let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());

@@ -20,6 +20,7 @@ async fn a_receipt_means_that_every_record_is_there_as_it_was_sent() {
             value: value.as_bytes(),
             time_ms: Some(1_700_000_000_000 + number),
             headers,
+            ..Record::default()
         };
         assert_eq!(batch.send(&record), Ok(Sent::Queued));
     }

@@ -55,7 +55,6 @@ pub(crate) async fn run(arguments: &Arguments) -> Result<Figures, Error> {
                 value: event.data.as_bytes(),
                 time_ms: Some(event.time_ms),
                 headers: &headers,
-                ..Record::default()
             };
             while batch.send(&record)? == Sent::Full {
                 batch.room().await?;

@@ -39,6 +39,16 @@ fn f20_a_refused_token_is_renewed_wherever_it_is_refused() {
 }
 
 #[test]
+fn a_limit_is_waited_out_also_where_it_refuses_a_channel() {
+    let daily = Then::Reopen(Reason::Limit, Pace::growing(300, 3600));
+    check(Phase::Subscribe, "403::Organization total events daily limit exceeded", None, daily);
+    check(Phase::Connect, "403::Organization total events daily limit exceeded", None, daily);
+    let clients = Then::Reopen(Reason::Limit, Pace::growing(60, 600));
+    check(Phase::Handshake, "403::Organization concurrent user limit exceeded", None, clients);
+    check(Phase::Subscribe, "403::Subscription limit exceeded for this topic", None, clients);
+}
+
+#[test]
 fn f02_an_unknown_client_opens_again_whatever_the_advice() {
     let reopen = Then::Reopen(Reason::UnknownClient, QUICK);
     check(Phase::Connect, "403::Unknown client", None, reopen);
