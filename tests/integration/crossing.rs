@@ -99,6 +99,29 @@ async fn push_topics_and_generic_channels_cross_as_well() {
 }
 
 #[tokio::test]
+async fn compressed_replies_are_read() {
+    let Some(mut scene) = Scene::set("gzip").await else { return };
+    scene.org = harness::Org::within(simulator::Options { gzip: true, ..Default::default() }).await.unwrap();
+    scene.org.publish(&Publish::new(CHANGES, 50)).await.unwrap();
+    let mut bridge = scene.bridge(&scene.changes(&[CHANGES], "earliest")).await;
+    scene.caught_up(&mut bridge, CHANGES).await;
+    let verdict = scene.verdict(CHANGES).await;
+    assert!(verdict.is_exact() && verdict.arrived == 50, "{verdict}");
+}
+
+#[tokio::test]
+async fn a_replay_id_as_start_is_exclusive() {
+    let Some(scene) = Scene::set("from_id").await else { return };
+    scene.org.publish(&Publish::new(CHANGES, 10)).await.unwrap();
+    let mut ids = Vec::new();
+    scene.org.ledger(CHANGES, |made| ids.push(made.replay_id)).await.unwrap();
+    let mut bridge = scene.bridge(&scene.changes(&[CHANGES], &ids[3].to_string())).await;
+    scene.caught_up(&mut bridge, CHANGES).await;
+    let verdict = scene.verdict(CHANGES).await;
+    assert_eq!((verdict.arrived, verdict.lost, verdict.out_of_order), (6, 4, 0), "{verdict}");
+}
+
+#[tokio::test]
 async fn the_event_s_name_may_choose_the_topic() {
     let Some(scene) = Scene::set("by_entity").await else { return };
     scene.org.publish(&Publish::new(CHANGES, 3)).await.unwrap();
