@@ -94,6 +94,14 @@ impl Bridge {
         self.process.terminate(END_LIMIT).await
     }
 
+    /// Asks it to end with SIGTERM, and sees to it that it does so with exit status 0.
+    ///
+    /// # Errors
+    /// [`Error::Late`], or [`Error::Disorderly`].
+    pub async fn stop(&mut self) -> Result<(), Error> {
+        self.process.stop(END_LIMIT).await
+    }
+
     /// Ends it at once, with SIGKILL.
     ///
     /// # Errors

@@ -34,6 +34,16 @@ pub enum Error {
         /// The last lines of its log.
         said: String,
     },
+    /// A process that was asked to end did not do it in good order.
+    #[error("{name} was asked to end and did not do so in good order ({status}); the last it said:\n{said}")]
+    Disorderly {
+        /// The process.
+        name: String,
+        /// How it ended.
+        status: ExitStatus,
+        /// The last lines of its log.
+        said: String,
+    },
     /// Apache Kafka did not start.
     #[error("scripts/kafka start failed ({status}); it said why above")]
     KafkaNotStarted {

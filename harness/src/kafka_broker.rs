@@ -3,7 +3,7 @@
 use crate::{Error, until};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
@@ -118,10 +118,12 @@ impl Drop for Kafka {
 ///
 /// # Panics
 /// Kafka cannot be started: the test fails, and says what to do.
-#[expect(clippy::print_stderr, clippy::panic, reason = "a test's words, and a test's failure")]
+#[expect(clippy::panic, reason = "a test's failure")]
 pub async fn kafka_or_skip() -> Option<Kafka> {
     if std::env::var_os("CROSSFEED_SKIP_KAFKA").is_some_and(|value| value == "1") {
-        eprintln!("skipped: CROSSFEED_SKIP_KAFKA=1");
+        // Written past the capture of passing tests, so that it is seen.
+        let name = std::thread::current().name().unwrap_or("?").to_owned();
+        let _ = writeln!(std::io::stderr(), "test {name} ... skipped: CROSSFEED_SKIP_KAFKA=1");
         return None;
     }
     match Kafka::start().await {

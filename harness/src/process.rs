@@ -112,6 +112,18 @@ impl Process {
         self.wait(limit).await
     }
 
+    /// Asks it to end with SIGTERM, and sees to it that it does so with exit status 0.
+    ///
+    /// # Errors
+    /// [`Error::Late`], or [`Error::Disorderly`].
+    pub async fn stop(&mut self, limit: Duration) -> Result<(), Error> {
+        let status = self.terminate(limit).await?;
+        if status.success() {
+            return Ok(());
+        }
+        Err(Error::Disorderly { name: self.name.clone(), status, said: self.log.last_lines() })
+    }
+
     /// Ends it at once, with SIGKILL.
     ///
     /// # Errors

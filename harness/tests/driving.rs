@@ -39,6 +39,16 @@ async fn a_process_that_ends_too_early_is_told_with_its_last_words() {
 }
 
 #[tokio::test]
+async fn a_process_that_does_not_stop_in_good_order_is_told() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut process =
+        shell("trap 'echo broken; exit 4' TERM; echo ready; while :; do sleep 0.01; done", &folder.path().join("log"));
+    process.line("it is ready", LIMIT, |line| (line == "ready").then_some(())).await.unwrap();
+    let told = process.stop(LIMIT).await.unwrap_err().told();
+    assert!(told.contains("broken") && told.contains("exit status: 4"), "{told}");
+}
+
+#[tokio::test]
 async fn a_wait_ends_and_says_what_for() {
     let folder = tempfile::tempdir().unwrap();
     let mut process = shell("echo busy; exec sleep 600", &folder.path().join("log"));

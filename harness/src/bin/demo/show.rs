@@ -25,14 +25,7 @@ pub(crate) async fn run(
         watch(bridge, org, kafka, arguments, progress)
     )?;
     settle(stage, &before).await?;
-    let status = stage.bridge.terminate().await?;
-    if !status.success() {
-        return Err(Error::Ended {
-            name: "crossfeed, told to stop,".to_owned(),
-            status,
-            said: stage.bridge.log().display().to_string(),
-        });
-    }
+    stage.bridge.stop().await?;
     progress.note("Everything was delivered and crossfeed has stopped; now comparing every record …");
     let cluster = stage.kafka.cluster();
     let mut outward = Vec::new();
