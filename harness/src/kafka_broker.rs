@@ -114,16 +114,25 @@ impl Drop for Kafka {
     }
 }
 
-/// Kafka for a test; `None`, and it says so, where `CROSSFEED_SKIP_KAFKA=1`.
+/// Whether tests that need Kafka are skipped (`CROSSFEED_SKIP_KAFKA=1`); if so, it says which test that is.
+#[must_use]
+pub fn kafka_is_skipped() -> bool {
+    let skipped = std::env::var_os("CROSSFEED_SKIP_KAFKA").is_some_and(|value| value == "1");
+    if skipped {
+        // Written past the capture of passing tests, so that it is seen.
+        let name = std::thread::current().name().unwrap_or("?").to_owned();
+        let _ = writeln!(std::io::stderr(), "test {name} ... skipped: CROSSFEED_SKIP_KAFKA=1");
+    }
+    skipped
+}
+
+/// Kafka for a test; `None`, and it says so, where such tests are skipped.
 ///
 /// # Panics
 /// Kafka cannot be started: the test fails, and says what to do.
 #[expect(clippy::panic, reason = "a test's failure")]
 pub async fn kafka_or_skip() -> Option<Kafka> {
-    if std::env::var_os("CROSSFEED_SKIP_KAFKA").is_some_and(|value| value == "1") {
-        // Written past the capture of passing tests, so that it is seen.
-        let name = std::thread::current().name().unwrap_or("?").to_owned();
-        let _ = writeln!(std::io::stderr(), "test {name} ... skipped: CROSSFEED_SKIP_KAFKA=1");
+    if kafka_is_skipped() {
         return None;
     }
     match Kafka::start().await {

@@ -1,7 +1,7 @@
 //! What every test needs: an org, Kafka, a folder, and the configuration that ties them together.
 
 use harness::verify::{Keyed, Verdict, channel};
-use harness::{Bridge, Kafka, Org, kafka_or_skip, surroundings};
+use harness::{Bridge, Kafka, Org, kafka_is_skipped, kafka_or_skip, surroundings};
 use simulator::Options;
 use std::path::Path;
 use std::time::Duration;
@@ -26,6 +26,9 @@ impl Scene {
     /// With the broker that all tests share; `None` where tests with Kafka are skipped.
     pub(crate) async fn set(name: &'static str) -> Option<Self> {
         static KAFKA: OnceCell<Option<Kafka>> = OnceCell::const_new();
+        if kafka_is_skipped() {
+            return None;
+        }
         let kafka = KAFKA.get_or_init(kafka_or_skip).await.as_ref()?;
         Some(Self::with(name, kafka.cluster()).await)
     }

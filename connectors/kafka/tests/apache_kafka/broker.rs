@@ -1,6 +1,7 @@
 //! A broker for the tests, and what they all need from it.
 
 use std::collections::BTreeMap;
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::OnceLock;
@@ -58,7 +59,9 @@ impl Broker {
 fn skipped() -> bool {
     let skipped = std::env::var("CROSSFEED_SKIP_KAFKA").is_ok_and(|value| value == "1");
     if skipped {
-        println!("skipped: CROSSFEED_SKIP_KAFKA=1");
+        // Written past the capture of passing tests, so that it is seen.
+        let name = std::thread::current().name().unwrap_or("?").to_owned();
+        let _ = writeln!(std::io::stderr(), "test {name} ... skipped: CROSSFEED_SKIP_KAFKA=1");
     }
     skipped
 }
