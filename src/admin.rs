@@ -1,7 +1,7 @@
 //! The admin listener: metrics, health and status, for people and machines.
 
-use crate::feed::Phase;
-use crate::process::Shared;
+use crate::feed::{Budget, Phase, Status};
+use crate::metrics::Metrics;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -11,25 +11,36 @@ use jiff::Timestamp;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
+/// What is shown. The position store is not part of it: connections may outlive the shut-down, the store may not.
+#[derive(Clone)]
+pub struct View {
+    /// The metrics of the process.
+    pub metrics: Arc<Metrics>,
+    /// Each feed's state.
+    pub statuses: Vec<Arc<Status>>,
+    /// The byte budget.
+    pub budget: Budget,
+}
+
 /// Serves until it is dropped: a process that drains is still asked how it does.
-pub async fn serve(listener: TcpListener, shared: Arc<Shared>) {
+pub async fn serve(listener: TcpListener, view: View) {
     let routes = Router::new()
         .route("/metrics", get(metrics))
         .route("/health/live", get(|| async { "alive\n" }))
         .route("/health/ready", get(ready))
         .route("/status", get(status))
         .fallback(|| async { (StatusCode::NOT_FOUND, "here are /metrics, /health/live, /health/ready and /status\n") })
-        .with_state(shared);
+        .with_state(view);
     if let Err(error) = axum::serve(listener, routes).await {
         tracing::error!(%error, "the admin listener ended");
     }
 }
 
-async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
+async fn metrics(State(view): State<View>) -> Response {
     let now = Timestamp::now();
-    shared.statuses.iter().for_each(|status| status.refresh(now));
-    shared.metrics.budget(shared.budget.used());
-    match shared.metrics.render() {
+    view.statuses.iter().for_each(|status| status.refresh(now));
+    view.metrics.budget(view.budget.used());
+    match view.metrics.render() {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
     }
@@ -37,9 +48,9 @@ async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
 
 /// Ready is a process whose feeds all run. It says nothing of whether the process is alive: an outage of Salesforce or
 /// Kafka is not mended by a restart.
-async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
+async fn ready(State(view): State<View>) -> (StatusCode, String) {
     let waiting: Vec<&str> =
-        shared.statuses.iter().filter(|status| status.phase() != Phase::Running).map(|status| status.name()).collect();
+        view.statuses.iter().filter(|status| status.phase() != Phase::Running).map(|status| status.name()).collect();
     if waiting.is_empty() {
         (StatusCode::OK, "ready\n".to_owned())
     } else {
@@ -47,7 +58,7 @@ async fn ready(State(shared): State<Arc<Shared>>) -> (StatusCode, String) {
     }
 }
 
-async fn status(State(shared): State<Arc<Shared>>) -> Response {
-    let feeds: Vec<_> = shared.statuses.iter().map(|status| status.snapshot()).collect();
+async fn status(State(view): State<View>) -> Response {
+    let feeds: Vec<_> = view.statuses.iter().map(|status| status.snapshot()).collect();
     Json(feeds).into_response()
 }

@@ -25,7 +25,7 @@ pub struct Shared {
     /// The largest reply in bytes.
     pub reply_limit: usize,
     /// The metrics.
-    pub metrics: Metrics,
+    pub metrics: Arc<Metrics>,
     /// Each feed's state, in the order of names.
     pub statuses: Vec<Arc<Status>>,
 }
@@ -76,7 +76,7 @@ impl Shared {
                 .map_err(|source| Error::Org { name: name.clone(), source })?;
             orgs.insert(name.clone(), Org { gate, api_version: org.api_version.clone() });
         }
-        let metrics = Metrics::new()?;
+        let metrics = Arc::new(Metrics::new()?);
         let statuses =
             config.feeds.iter().map(|feed| Arc::new(Status::new(&feed.name, metrics.feed(&feed.name)))).collect();
         Ok(Self {

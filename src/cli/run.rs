@@ -8,6 +8,7 @@ use crate::{admin, feed::Status};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::task::JoinSet;
@@ -36,7 +37,7 @@ pub fn run(named: Option<&Path>) -> ExitCode {
 
 async fn run_until_told(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let shared = Arc::new(Shared::open(config)?);
+    let shared = Shared::open(config)?;
     let listener = TcpListener::bind(config.admin).await.map_err(|error| {
         format!(
             "cannot serve metrics and health on {}: {error}; choose another address: admin = \"127.0.0.1:0\"",
@@ -45,7 +46,12 @@ async fn run_until_told(config: &Config) -> Result<(), Box<dyn std::error::Error
     })?;
     tracing::info!(address = %listener.local_addr()?, "serving /metrics, /health and /status");
     let shutdown = CancellationToken::new();
-    let admin = tokio::spawn(admin::serve(listener, shared.clone()));
+    let view = admin::View {
+        metrics: shared.metrics.clone(),
+        statuses: shared.statuses.clone(),
+        budget: shared.budget.clone(),
+    };
+    let admin = tokio::spawn(admin::serve(listener, view));
     let mut feeds = process::start(config, &shared, &shutdown);
     loop {
         tokio::select! {
@@ -59,6 +65,10 @@ async fn run_until_told(config: &Config) -> Result<(), Box<dyn std::error::Error
         () = drained(&mut feeds) => {}
         () = told_to_stop(&mut terminate, &mut interrupt) => {
             tracing::warn!("told twice: stopping at once; what was on its way will come again");
+            // Not without them: RocksDB must be closed before the process exits.
+            if tokio::time::timeout(AT_ONCE, feeds.shutdown()).await.is_err() {
+                tracing::warn!("a feed did not end");
+            }
             return Err("stopped at once".into());
         }
     }
@@ -93,6 +103,9 @@ async fn told_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
         _ = interrupt.recv() => {}
     }
 }
+
+/// How long feeds may take to end at once.
+const AT_ONCE: Duration = Duration::from_secs(2);
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {
     let mut text = error.to_string();
