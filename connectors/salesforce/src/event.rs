@@ -43,14 +43,6 @@ pub struct Data {
     pub entity: Option<Box<str>>,
     /// What was done to the records, on a change or a PushTopic's event.
     pub change: Option<ChangeType>,
-    /// `changeOrigin` of a change: the API and, after `client=`, the client that made it.
-    pub origin: Option<Box<str>>,
-    /// `transactionKey` of a change.
-    pub transaction_key: Option<Box<str>>,
-    /// `sequenceNumber` of a change within its transaction, from 1 on, with holes.
-    pub sequence: Option<i64>,
-    /// `commitNumber` of a change: rises with each transaction within one database instance.
-    pub commit_number: Option<i64>,
 }
 
 impl<'de> Deserialize<'de> for Data {
@@ -88,10 +80,6 @@ impl Data {
                 record_ids: header.record_ids,
                 entity: header.entity,
                 change: header.change,
-                origin: header.origin,
-                transaction_key: header.transaction_key,
-                sequence: header.sequence,
-                commit_number: header.commit_number,
                 ..of_any
             },
             None => Self {

@@ -35,7 +35,8 @@ pub(super) struct Subscribed {
 
 /// The session as the feed reads it.
 pub(super) struct Session {
-    pub(super) client: LongPolling<Data>,
+    /// Boxed once: a message is moved a few times on its way, and `Data` has some hundred bytes.
+    pub(super) client: LongPolling<Box<Data>>,
     pub(super) channels: Vec<Subscribed>,
     /// A channel without a position begins with what comes next.
     pub(super) begins: bool,
@@ -161,7 +162,7 @@ impl Session {
         Ok(())
     }
 
-    fn batch(&mut self, messages: Vec<Message<Data>>, charge: Option<Box<dyn Charge>>) -> Batch {
+    fn batch(&mut self, messages: Vec<Message<Box<Data>>>, charge: Option<Box<dyn Charge>>) -> Batch {
         let mut events = Vec::with_capacity(messages.len());
         let mut positions = Positions::default();
         // The last event of each channel gives its position; events come in runs of one channel.
@@ -184,7 +185,7 @@ impl Session {
                 self.status.metrics().gap_events.inc();
             }
             let time_ms = data.time_ms;
-            events.push(Event { stream: channel, value: bytes, time_ms, origin: Origin::Salesforce(Box::new(data)) });
+            events.push(Event { stream: channel, value: bytes, time_ms, origin: Origin::Salesforce(data) });
         }
         if let Some((channel, id, time_ms)) = last {
             positions.set(stream_of(&channel), Place::After(Position::At { id, time_ms }));

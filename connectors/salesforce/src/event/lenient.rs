@@ -4,7 +4,7 @@ use std::{borrow::Cow, fmt, marker::PhantomData};
 
 use serde::{
     Deserialize, Deserializer,
-    de::{IgnoredAny, MapAccess, SeqAccess, Visitor},
+    de::{DeserializeSeed, IgnoredAny, MapAccess, SeqAccess, Visitor},
 };
 use serde_json::value::RawValue;
 
@@ -12,6 +12,13 @@ use serde_json::value::RawValue;
 pub(super) trait Lenient<'de>: Default {
     /// Reads the object to its end, and fails only where the object itself fails.
     fn of_object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error>;
+}
+
+/// A thing that is there only where its JSON is an object.
+impl<'de, T: Lenient<'de>> Lenient<'de> for Option<T> {
+    fn of_object<A: MapAccess<'de>>(object: A) -> Result<Self, A::Error> {
+        T::of_object(object).map(Some)
+    }
 }
 
 /// The thing in `value`. A fault inside an object, such as half a surrogate pair in a text, makes it the default.
@@ -52,6 +59,14 @@ impl<T> Default for Reader<T> {
 impl<'de, T: Lenient<'de>> Reader<T> {
     pub(super) fn read<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
         deserializer.deserialize_any(self)
+    }
+}
+
+impl<'de, T: Lenient<'de>> DeserializeSeed<'de> for Reader<T> {
+    type Value = T;
+
+    fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<T, D::Error> {
+        self.read(deserializer)
     }
 }
 

@@ -10,7 +10,7 @@ use serde_json::value::RawValue;
 
 use super::{
     change::ChangeType,
-    lenient::{Lenient, Text, integer, read, text},
+    lenient::{Lenient, Reader, Text, integer, text},
     millis,
 };
 
@@ -27,11 +27,7 @@ pub(super) struct Header {
     pub(super) record_ids: Vec<Box<str>>,
     pub(super) entity: Option<Box<str>>,
     pub(super) change: Option<ChangeType>,
-    pub(super) origin: Option<Box<str>>,
-    pub(super) transaction_key: Option<Box<str>>,
-    pub(super) sequence: Option<i64>,
     pub(super) commit_ms: Option<i64>,
-    pub(super) commit_number: Option<i64>,
 }
 
 impl Payload {
@@ -60,9 +56,8 @@ impl<'de> Visitor<'de> for UpToHeader<'_> {
         while let Some(key) = object.next_key::<Text<'de>>()? {
             match key.as_ref() {
                 "ChangeEventHeader" => {
-                    let header: &RawValue = object.next_value()?;
-                    if header.get().starts_with('{') {
-                        self.0.header = Some(read(header));
+                    self.0.header = object.next_value_seed(Reader::default())?;
+                    if self.0.header.is_some() {
                         return Ok(());
                     }
                 }
@@ -78,17 +73,12 @@ impl<'de> Lenient<'de> for Header {
     fn of_object<A: MapAccess<'de>>(mut object: A) -> Result<Self, A::Error> {
         let mut header = Self::default();
         while let Some(key) = object.next_key::<Text<'de>>()? {
-            let value: &'de RawValue = object.next_value()?;
             match key.as_ref() {
-                "recordIds" => header.record_ids = texts(value),
-                "entityName" => header.entity = text(value).map(Into::into),
-                "changeType" => header.change = text(value).as_deref().map(ChangeType::of_header),
-                "changeOrigin" => header.origin = text(value).map(Into::into),
-                "transactionKey" => header.transaction_key = text(value).map(Into::into),
-                "sequenceNumber" => header.sequence = integer(value),
-                "commitTimestamp" => header.commit_ms = integer(value),
-                "commitNumber" => header.commit_number = integer(value),
-                _ => {}
+                "recordIds" => header.record_ids = texts(object.next_value()?),
+                "entityName" => header.entity = text(object.next_value()?).map(Into::into),
+                "changeType" => header.change = text(object.next_value()?).as_deref().map(ChangeType::of_header),
+                "commitTimestamp" => header.commit_ms = integer(object.next_value()?),
+                _ => drop(object.next_value::<IgnoredAny>()?),
             }
         }
         Ok(header)
@@ -97,6 +87,9 @@ impl<'de> Lenient<'de> for Header {
 
 /// The texts in a list; what is none is left out.
 fn texts(value: &RawValue) -> Vec<Box<str>> {
+    if let Ok(all) = serde_json::from_str(value.get()) {
+        return all;
+    }
     let list: Vec<&RawValue> = serde_json::from_str(value.get()).unwrap_or_default();
     list.into_iter().filter_map(text).map(Into::into).collect()
 }

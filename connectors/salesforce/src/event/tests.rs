@@ -33,10 +33,6 @@ fn a_change() {
         record_ids: vec!["001xx000003DGb2AAG".into()],
         entity: Some("Account".into()),
         change: Some(ChangeType::Update),
-        origin: Some("com/salesforce/api/soap/64.0;client=SfdcInternalAPI/".into()),
-        transaction_key: Some("000046c7-a642-11e2-c29b-229c6786473e".into()),
-        sequence: Some(1),
-        commit_number: Some(65_824_908_432),
     };
     assert_eq!(data(CHANGE), expected);
 }
