@@ -145,7 +145,7 @@ fn root_span() -> toml_span::Span {
 
 const DEFAULT_POSITIONS: &str = "crossfeed-positions";
 const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);
-const DEFAULT_MEMORY: ByteSize = ByteSize::mib(128);
+const DEFAULT_MEMORY: ByteSize = ByteSize::mib(64);
 const LEAST_MEMORY: ByteSize = ByteSize::mib(1);
 const DEFAULT_REPLY_LIMIT: ByteSize = ByteSize::mib(64);
 const DEFAULT_SHUTDOWN: Duration = Duration::from_secs(30);

@@ -51,7 +51,7 @@ const TABLE: &[Row] = &[
     Row {
         phase: None,
         any: &[Sign::TooLarge],
-        then: Then::Fail(Reason::TooLarge, "raise `reply_limit` above the size of one reply, and `memory` above that"),
+        then: Then::Fail(Reason::TooLarge, "raise `reply_limit` above the size of one reply; then restart"),
     },
     Row { phase: None, any: &[Sign::NoRoom], then: Then::Reopen(Reason::NoRoom, Pace::at_once(1, 60)) },
     Row {

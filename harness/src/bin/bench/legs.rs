@@ -1,7 +1,7 @@
 //! The legs, one after the other, each in a process of its own.
 
 use crate::bayeux::Session;
-use crate::report::{Aims, Figures, Million, Report, Settings};
+use crate::report::{Aims, Figures, Report, Settings};
 use crate::{Arguments, bridge, machine};
 use harness::{Error, Kafka, Org, Process, Publish};
 use std::path::Path;
@@ -36,17 +36,10 @@ pub(crate) async fn run(arguments: &Arguments, folder: &Path) -> Result<Report, 
     println!("4. the bridge, started and left alone …");
     org.publish(&Publish::new(IDLE, 1)).await?;
     let start = bridge::idle(&folder.join("idle"), &org, &kafka, IDLE).await?;
-    let mut million = None;
-    if arguments.million > 0 {
-        println!("5. the bridge, {} retained events …", arguments.million);
-        org.publish(&Publish::new(MANY, arguments.million)).await?;
-        let (figures, verdict) = bridge::replay(&folder.join("million"), &org, &kafka, MANY, arguments.million).await?;
-        million = Some(Million { figures, verdict: verdict.into() });
-    }
     let settings = Settings::new(arguments.events, body.len());
-    let aims = Aims::of(&raw, &drain, &bridge, &start, million.as_ref());
+    let aims = Aims::of(&raw, &drain, &bridge, &start);
     let machine = machine::Machine::this();
-    Ok(Report { machine, settings, raw, drain, bridge, verdict: verdict.into(), start, million, aims })
+    Ok(Report { machine, settings, raw, drain, bridge, verdict: verdict.into(), start, aims })
 }
 
 /// Starts this program as one of its legs, and waits for what it tells.
@@ -59,5 +52,4 @@ async fn leg(arguments: &[&str], log: &Path) -> Result<Figures, Error> {
 
 const THREE_LEGS: &str = "/data/AccountChangeEvent";
 const IDLE: &str = "/data/LeadChangeEvent";
-const MANY: &str = "/data/ContactChangeEvent";
 const LEG_LIMIT: Duration = Duration::from_secs(300);

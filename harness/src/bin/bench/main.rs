@@ -21,12 +21,9 @@ use std::process::ExitCode;
 #[command(name = "crossfeed-bench", version, disable_help_subcommand = true)]
 #[command(override_usage = "crossfeed-bench [OPTIONS]")]
 struct Arguments {
-    /// Events in each of the three legs
-    #[arg(long, default_value_t = 300_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
+    /// Events in each of the three legs; the bridge replays as many that are retained
+    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(1_000..=10_000_000))]
     events: u64,
-    /// Retained events that are replayed to see how much memory that takes; 0 leaves it out
-    #[arg(long, default_value_t = 1_000_000, value_parser = clap::value_parser!(u64).range(0..=10_000_000))]
-    million: u64,
     /// Where to write the figures
     #[arg(long, value_name = "FILE", default_value = "bench.json")]
     json: PathBuf,

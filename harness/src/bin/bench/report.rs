@@ -17,7 +17,6 @@ pub(crate) struct Report {
     pub(crate) bridge: Figures,
     pub(crate) verdict: Counts,
     pub(crate) start: Start,
-    pub(crate) million: Option<Million>,
     pub(crate) aims: Vec<Aim>,
 }
 
@@ -47,12 +46,6 @@ pub(crate) struct Start {
     pub(crate) idle_bytes: u64,
 }
 
-#[derive(Debug, Clone, Copy, Serialize)]
-pub(crate) struct Million {
-    pub(crate) figures: Figures,
-    pub(crate) verdict: Counts,
-}
-
 /// A verdict, for JSON.
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Counts {
@@ -79,7 +72,7 @@ pub(crate) struct Aims;
 impl Report {
     /// Whether everything arrived, in order and unaltered: a bench that loses is none.
     pub(crate) fn is_whole(&self) -> bool {
-        self.verdict.is_whole && self.million.is_none_or(|million| million.verdict.is_whole)
+        self.verdict.is_whole
     }
 }
 
@@ -113,25 +106,15 @@ impl Settings {
 }
 
 impl Aims {
-    pub(crate) fn of(
-        raw: &Figures,
-        drain: &Figures,
-        bridge: &Figures,
-        start: &Start,
-        million: Option<&Million>,
-    ) -> Vec<Aim> {
+    pub(crate) fn of(raw: &Figures, drain: &Figures, bridge: &Figures, start: &Start) -> Vec<Aim> {
         let aim = |what, measured, at_most| Aim { what, measured, at_most, met: measured <= at_most };
         let least = raw.cpu_us_per_event + drain.cpu_us_per_event;
-        let mut aims = vec![
+        vec![
             aim("CPU of the bridge / (producer + reader)", bridge.cpu_us_per_event / least, 1.5),
             aim("seconds from start to the first event in Kafka", start.first_event_seconds, 1.5),
             aim("MB of memory when idle", megabytes(start.idle_bytes), 40.0),
-        ];
-        aims.extend(million.map(|million| {
-            let peak = megabytes(million.figures.peak_resident_bytes);
-            aim("MB of memory at most, replaying what is retained", peak, 200.0)
-        }));
-        aims
+            aim("MB of memory at most, replaying what is retained", megabytes(bridge.peak_resident_bytes), 200.0),
+        ]
     }
 }
 
@@ -152,19 +135,13 @@ impl fmt::Display for Report {
         row(f, "bare producer", &self.raw)?;
         row(f, "bare reader", &self.drain)?;
         row(f, "bridge", &self.bridge)?;
-        if let Some(million) = &self.million {
-            row(f, "bridge, replaying", &million.figures)?;
-        }
         writeln!(f)?;
         for Aim { what, measured, at_most, met } in &self.aims {
             let word = if *met { "aim met" } else { "aim missed" };
             writeln!(f, "{what:50}{measured:8.2}   {word} (at most {at_most})")?;
         }
-        let verdicts = [Some(self.verdict), self.million.map(|million| million.verdict)];
-        for Counts { made, lost, doubled, out_of_order, altered, .. } in verdicts.into_iter().flatten() {
-            write!(f, "\nof {made}: {lost} lost, {doubled} doubled, {out_of_order} out of order, {altered} altered")?;
-        }
-        Ok(())
+        let Counts { made, lost, doubled, out_of_order, altered, .. } = self.verdict;
+        write!(f, "\nof {made}: {lost} lost, {doubled} doubled, {out_of_order} out of order, {altered} altered")
     }
 }
 
