@@ -3,10 +3,12 @@
 pub mod admin;
 pub mod cli;
 pub mod config;
+mod decide;
 pub mod feed;
 pub mod logging;
 pub mod metrics;
 pub mod position;
 pub mod process;
+pub mod shared;
 mod sink;
 mod source;

@@ -5,7 +5,7 @@ mod salesforce;
 
 use crate::config::{self, From};
 use crate::feed::{Source, Status};
-use crate::process::Shared;
+use crate::shared::Shared;
 use std::sync::Arc;
 
 /// The source of a feed.

@@ -3,7 +3,8 @@
 use super::{FAILED, complain, load};
 use crate::config::Config;
 use crate::feed::Phase;
-use crate::process::{self, Shared};
+use crate::process;
+use crate::shared::Shared;
 use crate::{admin, feed::Status};
 use std::path::Path;
 use std::process::ExitCode;

@@ -1,9 +1,9 @@
 //! To Kafka: one record an event, or one for each record id of a merged change event, all in one receipt.
 
-use super::kafka_stop;
 use crate::config::{self, Creation, Facts, Template};
+use crate::decide;
 use crate::feed::{Event, Origin, Receipt, Sink, Status, Stop, Writing};
-use crate::process::Shared;
+use crate::shared::Shared;
 use ::kafka::{Cluster, Producer, Record, Sent, Topic};
 use async_trait::async_trait;
 use salesforce::{Channel, Data};
@@ -48,10 +48,10 @@ impl Sink for Kafka {
     async fn open(&mut self) -> Result<Box<dyn Writing>, Stop> {
         let client_id = format!("crossfeed.{}", self.feed);
         let producer =
-            Producer::new(&self.cluster, &client_id, self.queue_bytes).map_err(|error| kafka_stop(&error))?;
-        let cluster = producer.cluster_id(OPEN_LIMIT).await.map_err(|error| kafka_stop(&error))?;
+            Producer::new(&self.cluster, &client_id, self.queue_bytes).map_err(|error| decide::kafka(&error))?;
+        let cluster = producer.cluster_id(OPEN_LIMIT).await.map_err(|error| decide::kafka(&error))?;
         let org = match &self.org {
-            Some(org) => org.token().await.map_err(|error| super::salesforce_stop(&error))?.org_id.to_string(),
+            Some(org) => org.token().await.map_err(|error| decide::salesforce(&error))?.org_id.to_string(),
             None => String::new(),
         };
         let mut topics = Topics {
@@ -146,7 +146,7 @@ impl Writing for Topics {
         Ok(Receipt::from_future(async move {
             receipt.await.map_err(|error| {
                 status.metrics().produce_errors.inc();
-                kafka_stop(&error)
+                decide::kafka(&error)
             })
         }))
     }
@@ -166,7 +166,7 @@ impl Topics {
 
     fn failed(&self, error: &::kafka::Error) -> Stop {
         self.status.metrics().produce_errors.inc();
-        kafka_stop(error)
+        decide::kafka(error)
     }
 }
 
@@ -196,7 +196,7 @@ fn spread(replay_id: &str, partitions: i32) -> Option<i32> {
 async fn see_to(producer: &Producer, topic: &str, create: Option<Creation>) -> Result<i32, Stop> {
     let create = create.map(|shape| ::kafka::Creation { partitions: shape.partitions, replication: shape.replication });
     let topic = Topic { name: topic.to_owned(), create };
-    let ensured = producer.ensure_topic(&topic, OPEN_LIMIT).await.map_err(|error| kafka_stop(&error))?;
+    let ensured = producer.ensure_topic(&topic, OPEN_LIMIT).await.map_err(|error| decide::kafka(&error))?;
     Ok(ensured.partitions)
 }
 

@@ -1,7 +1,7 @@
 //! To platform events: records as JSON objects, up to 200 a call, in the order in which they came.
 
-use super::{chain, salesforce_stop};
 use crate::config;
+use crate::decide;
 use crate::feed::{Event, Origin, Pace, Reason, Receipt, Settle, Sink, Status, Stop, Writing};
 use async_trait::async_trait;
 use bytes::Bytes;
@@ -27,7 +27,7 @@ impl PlatformEvent {
 #[async_trait]
 impl Sink for PlatformEvent {
     async fn open(&mut self) -> Result<Box<dyn Writing>, Stop> {
-        self.org.token().await.map_err(|error| salesforce_stop(&error))?;
+        self.org.token().await.map_err(|error| decide::salesforce(&error))?;
         let (jobs, waiting) = mpsc::channel(MOST_JOBS);
         let publisher = Publisher { event: self.event.clone(), org: self.org.clone(), status: self.status.clone() };
         Ok(Box::new(Publishing { jobs, publisher: tokio::spawn(publisher.run(waiting)) }))
@@ -130,7 +130,7 @@ impl Publisher {
         for chunk in bodies.chunks(RECORDS_A_CALL) {
             match self.org.publish(&self.event, chunk).await {
                 Ok(answered) => rows.extend(answered),
-                Err(error) => return self.refuse(call, &salesforce_stop(&error)),
+                Err(error) => return self.refuse(call, &decide::salesforce(&error)),
             }
         }
         let mut rows = rows.into_iter();
@@ -188,7 +188,7 @@ fn json_object(record: &Outgoing) -> Result<&RawValue, Stop> {
     let refused = |reason: String| {
         Stop::fatal(Reason::Rejected, format!("{} is not a JSON object: {reason}", record.place), REJECTED)
     };
-    let body: &RawValue = serde_json::from_slice(&record.value).map_err(|error| refused(chain(&error)))?;
+    let body: &RawValue = serde_json::from_slice(&record.value).map_err(|error| refused(decide::chain(&error)))?;
     if body.get().starts_with('{') { Ok(body) } else { Err(refused("another type".to_owned())) }
 }
 

@@ -4,10 +4,10 @@
 //! on polling, so that it stays a member of its group.
 
 use crate::config;
+use crate::decide;
 use crate::feed::{
     Batch, Budget, Event, Origin, Pace, Place, Positions, Reading, Reason, Source, Status, Stop, Stream,
 };
-use crate::sink::kafka_stop;
 use async_trait::async_trait;
 use bayeux::Room as _;
 use bytes::Bytes;
@@ -44,8 +44,8 @@ impl Source for Kafka {
         let start = if self.from.latest { Start::Latest } else { Start::Earliest };
         let client_id = format!("crossfeed.{}", self.feed);
         let consumer = Consumer::new(&self.cluster, &client_id, &self.from.group, &self.from.topics, start)
-            .map_err(|error| kafka_stop(&error))?;
-        consumer.cluster_id(OPEN_LIMIT).await.map_err(|error| kafka_stop(&error))?;
+            .map_err(|error| decide::kafka(&error))?;
+        consumer.cluster_id(OPEN_LIMIT).await.map_err(|error| decide::kafka(&error))?;
         self.status.running();
         let (budget, room) = (self.budget.clone(), self.budget.changes());
         let feed = self.feed.clone();
@@ -71,7 +71,7 @@ impl Reading for Membership {
             let crowded = self.records_on_their_way() >= MOST_RECORDS || !*self.room.borrow_and_update();
             let consumer = self.consumer.as_mut().ok_or_else(closed)?;
             let told = if crowded { consumer.pause() } else { consumer.resume() };
-            told.map_err(|error| kafka_stop(&error))?;
+            told.map_err(|error| decide::kafka(&error))?;
             let records = tokio::select! {
                 biased;
                 Ok(()) = self.room.changed() => continue,
@@ -109,7 +109,7 @@ impl Reading for Membership {
                 tracing::warn!(%error, "offsets of partitions that moved away were not committed");
                 Ok(())
             }
-            done => done.map_err(|error| kafka_stop(&error)),
+            done => done.map_err(|error| decide::kafka(&error)),
         }
     }
 
@@ -157,7 +157,7 @@ fn source_stop(error: &kafka::Error) -> Stop {
             error,
             "create the topic, or mend `topics` of the feed's `from.kafka`; then restart",
         ),
-        _ => kafka_stop(error),
+        _ => decide::kafka(error),
     }
 }
 

@@ -4,10 +4,10 @@ mod reaction;
 mod reading;
 
 use crate::config;
+use crate::decide;
 use crate::feed::{Budget, Pace, Reading, Reason, Source, Status, Stop};
 use crate::position::{Binding, Position, Saved, Store};
-use crate::process::Shared;
-use crate::sink::salesforce_stop;
+use crate::shared::Shared;
 use ::salesforce::{Channel, Org, Replay, Token, replay_extension};
 use async_trait::async_trait;
 use bayeux::{LongPolling, Subscription, Transport};
@@ -33,7 +33,7 @@ impl Salesforce {
     pub(super) fn new(
         feed: &str,
         from: &config::SalesforceSource,
-        org: crate::process::Org,
+        org: crate::shared::Org,
         shared: &Shared,
         status: Arc<Status>,
     ) -> Self {
@@ -68,7 +68,7 @@ impl Salesforce {
             Held::At(id) => Replay::After(id.clone()),
         };
         tracing::info!(feed = self.feed, %channel, %replay, "subscribing");
-        let ext = replay_extension(&[(channel.as_str(), replay)]).map_err(|error| salesforce_stop(&error))?;
+        let ext = replay_extension(&[(channel.as_str(), replay)]).map_err(|error| decide::salesforce(&error))?;
         Ok(Subscription { channel: channel.as_str().to_owned(), ext: Some(ext) })
     }
 
@@ -87,7 +87,7 @@ impl Salesforce {
 #[async_trait]
 impl Source for Salesforce {
     async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
-        let token = self.org.token().await.map_err(|error| salesforce_stop(&error))?;
+        let token = self.org.token().await.map_err(|error| decide::salesforce(&error))?;
         let saved = self.positions(token.org_id.as_str(), cluster)?;
         let mut channels = Vec::new();
         let mut subscriptions = Vec::new();

@@ -2,9 +2,9 @@
 
 use super::reaction::{self, Then};
 use super::store_stop;
+use crate::decide;
 use crate::feed::{Batch, Event, Origin, Place, Positions, Reading, Reason, Status, Stop, Stream};
 use crate::position::{Position, Store};
-use crate::sink::salesforce_stop;
 use async_trait::async_trait;
 use bayeux::{Ask, Charge, LongPolling, Message, Refusal, Subscription};
 use jiff::{SignedDuration, Timestamp};
@@ -60,7 +60,7 @@ impl Reading for Session {
         loop {
             if let Some((then, text)) = self.ended.clone() {
                 if let Then::Renew(_) = then {
-                    self.org.replace(&self.token).await.map_err(|error| salesforce_stop(&error))?;
+                    self.org.replace(&self.token).await.map_err(|error| decide::salesforce(&error))?;
                 }
                 return Err(then.stop(text));
             }
@@ -154,7 +154,7 @@ impl Session {
                     "the saved position is no longer valid, and events before the oldest retained one may be gone: \
                      starting with the oldest; compare what is missing with the org ({words})"
                 );
-                let ext = replay_extension(&[(&channel, Replay::All)]).map_err(|error| salesforce_stop(&error))?;
+                let ext = replay_extension(&[(&channel, Replay::All)]).map_err(|error| decide::salesforce(&error))?;
                 self.client.ask(Ask::Subscribe(Subscription { channel, ext: Some(ext) }));
             }
             _ => self.ended = Some((then, format!("channel {channel}: {words}"))),

@@ -1,0 +1,90 @@
+//! What the feeds of a process share: the gate of each org, the clusters, the position store, the byte budget.
+
+use crate::config::Config;
+use crate::feed::{Budget, Status};
+use crate::metrics::Metrics;
+use crate::position::Store;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+/// What the feeds of a process share.
+pub struct Shared {
+    /// The gate of each org: one token, one login at a time.
+    pub orgs: BTreeMap<String, Org>,
+    /// The clusters.
+    pub clusters: BTreeMap<String, kafka::Cluster>,
+    /// The positions.
+    pub store: Arc<Store>,
+    /// The byte budget.
+    pub budget: Budget,
+    /// Its limit in bytes.
+    pub memory: usize,
+    /// The largest reply in bytes.
+    pub reply_limit: usize,
+    /// The metrics.
+    pub metrics: Arc<Metrics>,
+    /// Each feed's state, in the order of names.
+    pub statuses: Vec<Arc<Status>>,
+}
+
+/// An org's gate, and the API version that is spoken with it.
+#[derive(Clone)]
+pub struct Org {
+    /// The gate.
+    pub gate: salesforce::Org,
+    /// `NN.0`.
+    pub api_version: String,
+}
+
+/// Why a process cannot begin.
+#[derive(Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum Error {
+    /// The position store.
+    #[error(transparent)]
+    Store(#[from] crate::position::Error),
+    /// An org's settings.
+    #[error("[org.{name}] cannot work")]
+    Org {
+        /// The org's name.
+        name: String,
+        /// What is wrong with them.
+        source: salesforce::Error,
+    },
+    /// The metrics.
+    #[error("the metrics cannot be set up")]
+    Metrics(#[from] prometheus::Error),
+}
+
+impl Shared {
+    /// Opens what the feeds share. Nothing connects yet.
+    ///
+    /// # Errors
+    /// The position store is in use or cannot be used, or an org's settings cannot work.
+    pub fn open(config: &Config) -> Result<Self, Error> {
+        let mut orgs = BTreeMap::new();
+        for (name, org) in &config.orgs {
+            let options = salesforce::Options {
+                api_version: org.api_version.clone(),
+                client: Some("crossfeed".to_owned()),
+                ..salesforce::Options::default()
+            };
+            let gate = salesforce::Org::new(org.login.clone(), options)
+                .map_err(|source| Error::Org { name: name.clone(), source })?;
+            orgs.insert(name.clone(), Org { gate, api_version: org.api_version.clone() });
+        }
+        let metrics = Arc::new(Metrics::new()?);
+        let statuses =
+            config.feeds.iter().map(|feed| Arc::new(Status::new(&feed.name, metrics.feed(&feed.name)))).collect();
+        Ok(Self {
+            orgs,
+            clusters: config.clusters.iter().map(|(name, cluster)| (name.clone(), cluster.kafka.clone())).collect(),
+            store: Arc::new(Store::open(&config.positions)?),
+            budget: Budget::new(config.memory),
+            memory: config.memory,
+            reply_limit: config.reply_limit,
+            metrics,
+            statuses,
+        })
+    }
+}
