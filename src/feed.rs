@@ -74,6 +74,9 @@ pub trait Writing: Send {
     /// # Errors
     /// The batch was not accepted.
     async fn deliver(&mut self, events: Vec<Event>) -> Result<Receipt, Stop>;
+
+    /// Gives up what is not durable yet, within a few seconds: a generation never outlives its successor.
+    async fn close(&mut self);
 }
 
 /// A feed, ready to run.
@@ -117,18 +120,45 @@ async fn once(feed: &mut Feed, shutdown: &CancellationToken) -> Result<(), Stop>
         writing = feed.sink.open() => writing?,
     };
     let cluster = writing.cluster().map(str::to_owned);
-    let mut reading = tokio::select! {
+    let reading = tokio::select! {
         biased;
-        () = shutdown.cancelled() => return Ok(()),
-        reading = feed.source.open(cluster.as_deref()) => reading?,
+        () = shutdown.cancelled() => Ok(None),
+        reading = feed.source.open(cluster.as_deref()) => reading.map(Some),
     };
-    let mut flow = Flow { guarantee: Guarantee::default(), receipts: FuturesUnordered::new(), status: &feed.status };
-    let ended = flow.run(&mut *reading, &mut *writing, shutdown).await;
-    feed.status.draining();
-    let limit = shutdown_limit(shutdown, feed.shutdown_timeout);
-    let drained = flow.drain(&mut *reading, limit).await;
-    reading.close().await;
-    ended.and(drained)
+    let ended = match reading {
+        Ok(Some(mut reading)) => {
+            let ended = flow(&feed.status, &mut *reading, &mut *writing, shutdown, feed.shutdown_timeout).await;
+            // What the sink still holds ends with it, before a successor may write.
+            tokio::join!(writing.close(), reading.close());
+            return ended;
+        }
+        Ok(None) => Ok(()),
+        Err(stop) => Err(stop),
+    };
+    writing.close().await;
+    ended
+}
+
+/// Runs until something ends it, and lets what was accepted become durable.
+async fn flow(
+    status: &Status,
+    reading: &mut dyn Reading,
+    writing: &mut dyn Writing,
+    shutdown: &CancellationToken,
+    shutdown_timeout: Duration,
+) -> Result<(), Stop> {
+    let mut flow = Flow { guarantee: Guarantee::default(), receipts: FuturesUnordered::new(), status };
+    let ended = flow.run(reading, writing, shutdown).await;
+    // After a failed receipt nothing later can be saved, and what still became durable would stand before what comes
+    // again: it is given up at once.
+    if !matches!(ended, Ended::Sink(_)) {
+        status.draining();
+        flow.drain(reading, shutdown_limit(shutdown, shutdown_timeout)).await;
+    }
+    match ended {
+        Ended::Told => Ok(()),
+        Ended::Source(stop) | Ended::Sink(stop) => Err(stop),
+    }
 }
 
 /// Ends `timeout` after the shut-down began, or never where there is none.
@@ -144,26 +174,39 @@ struct Flow<'f> {
     status: &'f Status,
 }
 
+/// What ended a flow.
+enum Ended {
+    /// We were told to.
+    Told,
+    /// The source, or the saving of a position.
+    Source(Stop),
+    /// A receipt failed, or a batch was not accepted.
+    Sink(Stop),
+}
+
 impl Flow<'_> {
     async fn run(
         &mut self,
         reading: &mut dyn Reading,
         writing: &mut dyn Writing,
         shutdown: &CancellationToken,
-    ) -> Result<(), Stop> {
+    ) -> Ended {
         loop {
-            tokio::select! {
+            let step = tokio::select! {
                 biased;
-                () = shutdown.cancelled() => return Ok(()),
-                Some(settled) = self.receipts.next() => self.settle(settled, reading).await?,
-                batch = reading.next(), if self.receipts.len() < MOST_BATCHES => {
-                    let batch = batch?;
-                    tokio::select! {
+                () = shutdown.cancelled() => return Ended::Told,
+                Some(settled) = self.receipts.next() => self.settle(settled, reading).await,
+                batch = reading.next(), if self.receipts.len() < MOST_BATCHES => match batch {
+                    Ok(batch) => tokio::select! {
                         biased;
-                        () = shutdown.cancelled() => return Ok(()), // given up: it comes again
-                        accepted = self.accept(batch, writing) => accepted?,
-                    }
-                }
+                        () = shutdown.cancelled() => return Ended::Told, // the batch is given up: it comes again
+                        accepted = self.accept(batch, writing) => accepted.map_err(Ended::Sink),
+                    },
+                    Err(stop) => Err(Ended::Source(stop)),
+                },
+            };
+            if let Err(ended) = step {
+                return ended;
             }
         }
     }
@@ -178,36 +221,38 @@ impl Flow<'_> {
         Ok(())
     }
 
-    async fn settle(&mut self, settled: batch::Settled, reading: &mut dyn Reading) -> Result<(), Stop> {
-        settled.outcome?;
+    async fn settle(&mut self, settled: batch::Settled, reading: &mut dyn Reading) -> Result<(), Ended> {
+        settled.outcome.map_err(Ended::Sink)?;
         self.status.delivered(&settled.measure);
         self.guarantee.durable(settled.ticket);
-        // The charge is given back with `settled`, after its position is on its way into the store.
-        match self.guarantee.take() {
-            Some(positions) => {
-                reading.save(&positions).await?;
-                self.status.saved(&positions);
-                Ok(())
-            }
-            None => Ok(()),
+        if let Some(positions) = self.guarantee.take() {
+            reading.save(&positions).await.map_err(Ended::Source)?;
+            self.status.saved(&positions);
         }
+        Ok(())
     }
 
-    /// Waits until every accepted batch is durable or given up, so that nothing is fetched twice that need not be.
-    async fn drain(&mut self, reading: &mut dyn Reading, limit: impl Future<Output = ()>) -> Result<(), Stop> {
-        tokio::pin!(limit);
-        loop {
-            tokio::select! {
-                biased;
-                settled = self.receipts.next() => match settled {
-                    Some(settled) => self.settle(settled, reading).await?,
-                    None => return Ok(()),
-                },
-                () = &mut limit => {
-                    tracing::warn!(feed = self.status.name(), batches = self.receipts.len(), "what is still on its way is given up and will come again");
-                    return Ok(());
-                }
+    /// Waits until every accepted batch is durable, so that nothing is fetched twice that need not be; until one is not,
+    /// or until `limit`.
+    async fn drain(&mut self, reading: &mut dyn Reading, limit: impl Future<Output = ()>) {
+        let (status, batches) = (self.status, self.receipts.len());
+        let all = async {
+            while let Some(settled) = self.receipts.next().await {
+                self.settle(settled, reading).await?;
             }
+            Ok::<(), Ended>(())
+        };
+        let drained = tokio::select! {
+            biased;
+            drained = all => drained.is_ok(),
+            () = limit => false,
+        };
+        if !drained {
+            tracing::warn!(
+                feed = status.name(),
+                of = batches,
+                "what is still on its way is given up and will come again"
+            );
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use super::{FAILED, complain, load};
 use crate::config::Config;
+use crate::decide;
 use crate::feed::Phase;
 use crate::process;
 use crate::shared::Shared;
@@ -109,12 +110,6 @@ async fn told_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
 const AT_ONCE: Duration = Duration::from_secs(2);
 
 fn failed(error: &dyn std::error::Error) -> ExitCode {
-    let mut text = error.to_string();
-    let mut source = error.source();
-    while let Some(cause) = source {
-        text = format!("{text}: {cause}");
-        source = cause.source();
-    }
-    complain(&text);
+    complain(&decide::chain(error));
     ExitCode::from(FAILED)
 }

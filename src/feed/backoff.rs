@@ -19,10 +19,11 @@ impl Backoff {
         }
         match &mut self.row {
             Some((known, waits)) if *known == pace => waits.next_backoff().unwrap_or(pace.to),
-            // Another trouble in the middle of a row does not get its first, short wait: the row goes on.
+            // Another trouble in the middle of a row does not start anew: the row goes on, within the new bounds.
             Some((known, waits)) => {
+                let grown = waits.current_interval.clamp(pace.from, pace.to);
                 *known = pace;
-                *waits = exponential(pace);
+                *waits = ExponentialBackoff { current_interval: grown, ..exponential(pace) };
                 waits.next_backoff().unwrap_or(pace.to)
             }
             None => {
@@ -89,9 +90,11 @@ mod tests {
         let (quick, slow) = (Pace::at_once(1, 60), Pace::growing(60, 300));
         let mut backoff = Backoff::default();
         assert_eq!(backoff.next(quick, Duration::ZERO), Duration::ZERO);
-        for trouble in [quick, slow, quick, slow] {
-            let wait = backoff.next(trouble, Duration::from_secs(9));
-            check(&[wait], trouble);
+        check(&[backoff.next(slow, Duration::from_secs(9))], slow);
+        let at_least = Duration::from_secs(60).mul_f64(1.0 - JITTER);
+        for trouble in [quick, slow].into_iter().cycle().take(20) {
+            // Two troubles in turn are one row: it grows to the longest wait of each.
+            assert!(backoff.next(trouble, Duration::from_secs(9)) >= at_least);
         }
         assert_eq!(backoff.next(quick, HEALTHY), Duration::ZERO);
         check(&[backoff.next(slow, HEALTHY)], slow);

@@ -159,10 +159,11 @@ impl Batch {
 }
 
 impl Measure {
-    /// Seconds from the oldest event's time to now.
+    /// Seconds from the oldest event's time to now; none where a server's clock is ahead of ours.
     #[must_use]
     pub fn age(&self, now: Timestamp) -> Option<f64> {
-        self.oldest_ms.map(|oldest| (now.as_millisecond() - oldest) as f64 / 1e3)
+        // Any number may come from the network: as floats they cannot overflow.
+        self.oldest_ms.map(|oldest| ((now.as_millisecond() as f64 - oldest as f64) / 1e3).max(0.0))
     }
 }
 

@@ -55,12 +55,6 @@ impl Guarantee {
         }
         positions.filter(|positions| !positions.is_empty())
     }
-
-    /// How many batches are accepted and not yet saved.
-    #[must_use]
-    pub fn pending(&self) -> usize {
-        self.batches.len()
-    }
 }
 
 #[cfg(test)]

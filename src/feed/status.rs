@@ -1,7 +1,7 @@
 //! How a feed does: one place that people, probes and metrics read.
 
 use super::batch::{Batch, Measure, Place, Positions};
-use super::stop::{Decision, Stop};
+use super::stop::{Decision, Reason, Stop};
 use crate::metrics::{self, FeedMetrics};
 use crate::position::Position;
 use jiff::Timestamp;
@@ -186,6 +186,15 @@ impl Status {
         self.metrics.stopped(reason);
         tracing::error!(feed = self.name, reason, remedy = remedy.as_deref().unwrap_or_default(), "stopped: {stop}");
         self.enter(Phase::Stopped, Some(Problem { reason, text: stop.text.clone(), remedy, retry_at: None }));
+    }
+
+    /// It failed in a way that it must not: a mistake of ours.
+    pub(crate) fn failed(&self, text: &str) {
+        self.stopped(&Stop::fatal(
+            Reason::Bug,
+            text,
+            "please report this, with the log; a restart goes on at the saved positions",
+        ));
     }
 
     pub(super) fn done(&self) {

@@ -73,6 +73,7 @@ pub enum Reason {
     Topic,
     Receipt,
     Positions,
+    Bug,
 }
 
 impl Reason {
@@ -97,6 +98,7 @@ impl Reason {
             Self::Topic => "topic",
             Self::Receipt => "receipt",
             Self::Positions => "positions",
+            Self::Bug => "bug",
         }
     }
 }

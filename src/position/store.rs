@@ -8,11 +8,12 @@
 //! ```
 //!
 //! A write goes through RocksDB's log without fsync: a process that crashes loses nothing, and a machine that loses its
-//! power falls back to an older position, which repeats events and never skips one.
+//! power falls back to an older position, which repeats events and never skips one. Only where there is no older one, a
+//! channel's beginning, does the write wait for the disk.
 
 use super::record::{Position, Record};
 use jiff::Timestamp;
-use rocksdb::{DB, Direction, IteratorMode, Options, WriteBatch};
+use rocksdb::{DB, Direction, IteratorMode, Options, WriteBatch, WriteOptions};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
 use std::io::{Read as _, Seek as _, Write as _};
@@ -22,7 +23,6 @@ use std::sync::atomic::{AtomicU64, Ordering};
 /// Positions, by feed and channel. Shared by all feeds of the process.
 pub struct Store {
     db: DB,
-    path: PathBuf,
     commit_seq: AtomicU64,
     /// Keeps the lock for as long as the store is open; absent where it is only read.
     _lock: Option<File>,
@@ -128,12 +128,14 @@ impl Store {
         let lock = lock(path)?;
         let format = path.join("FORMAT");
         if !format.exists() {
-            std::fs::write(&format, format!("{FORMAT}\n")).map_err(io)?;
+            // Never half written: an empty one would be taken for a later version's.
+            let new = path.join("FORMAT.new");
+            std::fs::write(&new, format!("{FORMAT}\n")).and_then(|()| std::fs::rename(&new, &format)).map_err(io)?;
         }
         let mut options = small();
         options.create_if_missing(true);
         let db = DB::open(&options, path.join(DATABASE))?;
-        Self::new(db, path, Some(lock))
+        Self::new(db, Some(lock))
     }
 
     /// Opens the store for reading, beside a process that may own it.
@@ -146,20 +148,14 @@ impl Store {
             return Err(Error::Missing { path: path.to_owned() });
         }
         let db = DB::open_for_read_only(&small(), path.join(DATABASE), false)?;
-        Self::new(db, path, None)
+        Self::new(db, None)
     }
 
-    fn new(db: DB, path: &Path, lock: Option<File>) -> Result<Self, Error> {
-        let store = Self { db, path: path.to_owned(), commit_seq: AtomicU64::new(0), _lock: lock };
+    fn new(db: DB, lock: Option<File>) -> Result<Self, Error> {
+        let store = Self { db, commit_seq: AtomicU64::new(0), _lock: lock };
         let last = store.list()?.into_iter().flatten().map(|saved| saved.commit_seq).max();
         store.commit_seq.store(last.unwrap_or_default(), Ordering::Relaxed);
         Ok(store)
-    }
-
-    /// The store's folder.
-    #[must_use]
-    pub fn path(&self) -> &Path {
-        &self.path
     }
 
     /// Ties a feed's positions to what they belong to; a feed without positions may be tied anew.
@@ -168,9 +164,12 @@ impl Store {
     /// They belong to something else.
     pub fn bind(&self, feed: &str, binding: &Binding) -> Result<(), Error> {
         let key = key(BINDING, feed, None);
-        if let Some(bytes) = self.db.get(&key)?
-            && let Ok(bound) = serde_json::from_slice::<Binding>(&bytes)
-        {
+        if let Some(bytes) = self.db.get(&key)? {
+            let bound: Binding = serde_json::from_slice(&bytes).map_err(|error| Error::Unreadable {
+                feed: feed.to_owned(),
+                channel: "(what it is bound to)".to_owned(),
+                reason: error.to_string(),
+            })?;
             let org = ("org", &bound.org, &binding.org);
             let cluster = ("Kafka cluster", &bound.cluster, &binding.cluster);
             let foreign = [org, cluster].into_iter().find(|(_, bound, found)| bound != found);
@@ -216,6 +215,19 @@ impl Store {
             batch.put(key(POSITION, feed, Some(channel)), serde_json::to_vec(&record).unwrap_or_default());
         }
         Ok(self.db.write(batch)?)
+    }
+
+    /// Saves one position, and returns when it is on the disk: milliseconds, for a thread that may block.
+    ///
+    /// # Errors
+    /// RocksDB cannot write.
+    pub fn save_to_disk(&self, feed: &str, channel: &str, position: &Position, now: Timestamp) -> Result<(), Error> {
+        let commit_seq = self.commit_seq.fetch_add(1, Ordering::Relaxed) + 1;
+        let record = Record::new(position, commit_seq, now.as_millisecond());
+        let mut options = WriteOptions::default();
+        options.set_sync(true);
+        let value = serde_json::to_vec(&record).unwrap_or_default();
+        Ok(self.db.put_opt(key(POSITION, feed, Some(channel)), value, &options)?)
     }
 
     fn scan(&self, prefix: &[u8]) -> Result<Vec<Result<Saved, Error>>, Error> {

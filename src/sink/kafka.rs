@@ -2,7 +2,7 @@
 
 use crate::config::{self, Creation, Facts, Template};
 use crate::decide;
-use crate::feed::{Event, Origin, Receipt, Sink, Status, Stop, Writing};
+use crate::feed::{Event, Origin, Pace, Reason, Receipt, Sink, Status, Stop, Writing};
 use crate::shared::Shared;
 use ::kafka::{Cluster, Producer, Record, Sent, Topic};
 use async_trait::async_trait;
@@ -37,7 +37,8 @@ impl Kafka {
             }
             config::From::Kafka(_) => (Vec::new(), None),
         };
-        // Never what is waited for: room is the budget's business, which covers what is in this queue, too.
+        // Not what is waited for: room is the budget's business. Only a merged change event, which becomes a record for
+        // each of its ids, takes more here than it is charged for.
         let queue_bytes = shared.memory.saturating_add(shared.reply_limit);
         Self { feed: feed.name.clone(), to: to.clone(), cluster, queue_bytes, channels, org, status }
     }
@@ -55,7 +56,7 @@ impl Sink for Kafka {
             None => String::new(),
         };
         let mut topics = Topics {
-            producer,
+            producer: Some(producer),
             cluster,
             feed: self.feed.clone(),
             org,
@@ -76,7 +77,8 @@ impl Sink for Kafka {
 
 /// An open producer, and what is known of its topics.
 struct Topics {
-    producer: Producer,
+    /// Absent once it is closed.
+    producer: Option<Producer>,
     cluster: String,
     feed: String,
     org: String,
@@ -95,21 +97,24 @@ impl Writing for Topics {
     }
 
     async fn deliver(&mut self, events: Vec<Event>) -> Result<Receipt, Stop> {
-        let mut batch = self.producer.batch();
+        let producer = self.producer.as_ref().ok_or_else(closed)?;
+        let mut batch = producer.batch();
         let (mut topic, mut key) = (String::new(), String::new());
         for (index, event) in events.iter().enumerate() {
             // librdkafka takes a few microseconds a record: others get their turn well within half a millisecond.
             if index % RECORDS_A_TURN == RECORDS_A_TURN - 1 {
                 tokio::task::yield_now().await;
             }
-            let Origin::Salesforce(data) = &event.origin else { continue };
+            let Origin::Salesforce(data) = &event.origin else {
+                return Err(Stop::fatal(Reason::Rejected, "an event of Kafka's cannot go to Kafka", "mend the feed"));
+            };
             let facts = facts(&self.feed, &self.org, event, data);
             topic.clear();
             self.topic.render_topic(&facts, &mut topic);
             let partitions = match self.known.get(&topic) {
                 Some(partitions) => *partitions,
                 None => {
-                    let partitions = see_to(&self.producer, &topic, self.create).await?;
+                    let partitions = see_to(producer, &topic, self.create).await?;
                     self.known.insert(topic.clone(), partitions);
                     partitions
                 }
@@ -150,6 +155,14 @@ impl Writing for Topics {
             })
         }))
     }
+
+    async fn close(&mut self) {
+        if let Some(producer) = self.producer.take()
+            && tokio::time::timeout(CLOSE_LIMIT, producer.close()).await.is_err()
+        {
+            tracing::warn!(feed = self.feed, "closing the producer took too long");
+        }
+    }
 }
 
 impl Topics {
@@ -158,7 +171,8 @@ impl Topics {
         let facts = Facts { channel: channel.without_filter(), org: &self.org, feed: &self.feed, ..Facts::default() };
         self.topic.render_topic(&facts, &mut topic);
         if !self.known.contains_key(&topic) {
-            let partitions = see_to(&self.producer, &topic, self.create).await?;
+            let producer = self.producer.as_ref().ok_or_else(closed)?;
+            let partitions = see_to(producer, &topic, self.create).await?;
             self.known.insert(topic, partitions);
         }
         Ok(())
@@ -168,6 +182,10 @@ impl Topics {
         self.status.metrics().produce_errors.inc();
         decide::kafka(error)
     }
+}
+
+fn closed() -> Stop {
+    Stop::transient(Reason::Kafka, "the producer is closed", Pace::at_once(1, 60))
 }
 
 fn facts<'a>(feed: &'a str, org: &'a str, event: &'a Event, data: &'a Data) -> Facts<'a> {
@@ -201,4 +219,5 @@ async fn see_to(producer: &Producer, topic: &str, create: Option<Creation>) -> R
 }
 
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
+const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 const RECORDS_A_TURN: usize = 64;

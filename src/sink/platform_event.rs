@@ -64,6 +64,12 @@ impl Writing for Publishing {
         let _ = self.jobs.send(Job { records, settle }).await;
         Ok(receipt)
     }
+
+    async fn close(&mut self) {
+        self.publisher.abort();
+        // Aborted, or ended before: either way it publishes nothing any more.
+        let _ = (&mut self.publisher).await;
+    }
 }
 
 impl Drop for Publishing {
@@ -126,18 +132,15 @@ impl Publisher {
                 }
             }
         }
-        let mut rows = Vec::with_capacity(bodies.len());
-        for chunk in bodies.chunks(RECORDS_A_CALL) {
-            match self.org.publish(&self.event, chunk).await {
-                Ok(answered) => rows.extend(answered),
-                Err(error) => return self.refuse(call, &decide::salesforce(&error)),
-            }
-        }
+        let rows = match self.rows(&mut bodies, &mut unfit).await {
+            Ok(rows) => rows,
+            Err(stop) => return self.refuse(call, &stop),
+        };
         let mut rows = rows.into_iter();
         for job in call {
             let outcome = job.records.iter().try_for_each(|record| match (rows.next(), &unfit) {
                 (Some(row), _) => self.taken(record, &row),
-                (None, Some(unfit)) => Err(unfit.clone()),
+                (None, Some(unfit)) => Err(Stop { text: format!("{}: {}", record.place, unfit.text), ..unfit.clone() }),
                 (None, None) => Err(Stop::transient(Reason::Salesforce, "a row was not answered", QUICK)),
             });
             let failed = outcome.is_err();
@@ -150,6 +153,26 @@ impl Publisher {
             }
         }
         true
+    }
+
+    /// The answers to `bodies`, up to the first that cannot be sent; that one is then `unfit`.
+    async fn rows(&self, bodies: &mut Vec<&RawValue>, unfit: &mut Option<Stop>) -> Result<Vec<Row>, Stop> {
+        loop {
+            if bodies.is_empty() {
+                return Ok(Vec::new());
+            }
+            match self.org.publish(&self.event, bodies).await {
+                Err(salesforce::Error::Record { index, problem }) if index < bodies.len() => {
+                    *unfit = Some(Stop::fatal(
+                        Reason::Rejected,
+                        format!("a record cannot be published: {problem}"),
+                        REJECTED,
+                    ));
+                    bodies.truncate(index);
+                }
+                answered => return answered.map_err(|error| decide::salesforce(&error)),
+            }
+        }
     }
 
     /// Fails every job of a call with one reason.
@@ -185,9 +208,7 @@ async fn next(held: &mut Option<Job>, jobs: &mut mpsc::Receiver<Job>) -> Option<
 
 /// The record's JSON as it came, once it is known to be an object.
 fn json_object(record: &Outgoing) -> Result<&RawValue, Stop> {
-    let refused = |reason: String| {
-        Stop::fatal(Reason::Rejected, format!("{} is not a JSON object: {reason}", record.place), REJECTED)
-    };
+    let refused = |reason: String| Stop::fatal(Reason::Rejected, format!("not a JSON object: {reason}"), REJECTED);
     let body: &RawValue = serde_json::from_slice(&record.value).map_err(|error| refused(decide::chain(&error)))?;
     if body.get().starts_with('{') { Ok(body) } else { Err(refused("another type".to_owned())) }
 }

@@ -16,6 +16,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Topics as a source.
 pub(super) struct Kafka {
@@ -49,7 +50,15 @@ impl Source for Kafka {
         self.status.running();
         let (budget, room) = (self.budget.clone(), self.budget.changes());
         let feed = self.feed.clone();
-        Ok(Box::new(Membership { feed, consumer: Some(consumer), budget, room, on_their_way: HashMap::new() }))
+        Ok(Box::new(Membership {
+            feed,
+            consumer: Some(consumer),
+            budget,
+            room,
+            on_their_way: HashMap::new(),
+            paused: false,
+            leaving: None,
+        }))
     }
 }
 
@@ -62,6 +71,9 @@ struct Membership {
     consumer: Option<Consumer>,
     /// Per partition: the offset after the last record handed on, and the last one saved.
     on_their_way: HashMap<(Arc<str>, i32), (i64, i64)>,
+    paused: bool,
+    /// Until when partitions that are asked back wait for what is on its way.
+    leaving: Option<Instant>,
 }
 
 #[async_trait]
@@ -70,8 +82,19 @@ impl Reading for Membership {
         loop {
             let crowded = self.records_on_their_way() >= MOST_RECORDS || !*self.room.borrow_and_update();
             let consumer = self.consumer.as_mut().ok_or_else(closed)?;
-            let told = if crowded { consumer.pause() } else { consumer.resume() };
-            told.map_err(|error| decide::kafka(&error))?;
+            if crowded != self.paused {
+                let told = if crowded { consumer.pause() } else { consumer.resume() };
+                told.map_err(|error| decide::kafka(&error))?;
+                self.paused = crowded;
+            }
+            // Partitions that are asked back are ours until the next poll: what is on its way is finished first. What is
+            // saved meanwhile ends this call, and the next one looks again.
+            if let Some(until) = self.leaving {
+                if self.on_their_way.values().any(|(handed, saved)| handed > saved) {
+                    tokio::time::sleep_until(until).await;
+                }
+                self.leaving = None;
+            }
             let records = tokio::select! {
                 biased;
                 Ok(()) = self.room.changed() => continue,
@@ -83,6 +106,14 @@ impl Reading for Membership {
                         feed = self.feed,
                         "records are gone that were not read yet: {detail}; lengthen the topic's retention"
                     ),
+                    kafka::Change::Lost(partitions) => {
+                        let text = format!("the consumer group went on without this member: {partitions:?}");
+                        return Err(Stop::transient(Reason::Kafka, text, Pace::at_once(1, 60)));
+                    }
+                    kafka::Change::Revoked(partitions) if !partitions.is_empty() => {
+                        tracing::info!(feed = self.feed, ?partitions, "partitions are asked back");
+                        self.leaving = Some(Instant::now() + LEAVE_LIMIT);
+                    }
                     change => tracing::info!(feed = self.feed, ?change, "the group's assignment changed"),
                 }
             }
@@ -170,4 +201,6 @@ const BATCH_RECORDS: usize = 200;
 /// With more records than this on their way nothing further is read.
 const MOST_RECORDS: i64 = 2_000;
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
+/// The whole group waits meanwhile.
+const LEAVE_LIMIT: Duration = Duration::from_secs(2);
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);

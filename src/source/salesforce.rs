@@ -126,8 +126,12 @@ impl Held {
 }
 
 fn store_stop(error: &crate::position::Error) -> Stop {
-    let remedy = "see `crossfeed positions list`; nothing was changed".to_owned();
-    Stop::fatal(Reason::Positions, error, remedy)
+    match error {
+        crate::position::Error::Io { .. } | crate::position::Error::Database(_) => {
+            Stop::transient(Reason::Positions, decide::chain(error), Pace::growing(1, 60))
+        }
+        _ => Stop::fatal(Reason::Positions, error, "see `crossfeed positions list`; nothing was changed"),
+    }
 }
 
 /// PushTopic and generic events are retained for a day, the others for three (Streaming API Developer Guide).

@@ -183,10 +183,25 @@ async fn a_record_that_is_no_json_stops_the_feed_after_those_before_it() {
     produce(&scene, &topic, &[good(1), good(2), ("k".to_owned(), "not json".to_owned()), good(3)]).await;
     let mut bridge = scene.bridge(&scene.shipments()).await;
     let problem = until_state(&mut bridge, "shipments", "stopped").await.problem.unwrap();
-    assert!(problem.text.contains("offset 2 is not a JSON object"), "{}", problem.text);
+    assert!(problem.text.contains("offset 2: not a JSON object"), "{}", problem.text);
     let mut accepted = Vec::new();
     scene.org.accepted("Shipment__e", |it| accepted.push(it.fields["Seq__c"].clone())).await.unwrap();
     assert_eq!(accepted, [1, 2]);
+}
+
+#[tokio::test]
+async fn a_record_that_salesforce_s_client_cannot_send_is_named_by_its_place() {
+    let Some(scene) = Scene::set("attributes").await else { return };
+    let topic = scene.topic("shipments");
+    let records = [r#"{"Seq__c": 1}"#, r#"{"attributes": {"type": "X"}, "Seq__c": 2}"#, r#"{"Seq__c": 3}"#];
+    let records: Vec<_> = records.map(|value| ("k".to_owned(), value.to_owned())).into();
+    produce(&scene, &topic, &records).await;
+    let mut bridge = scene.bridge(&scene.shipments()).await;
+    let problem = until_state(&mut bridge, "shipments", "stopped").await.problem.unwrap();
+    assert!(problem.text.contains("offset 1: ") && problem.text.contains("attributes"), "{}", problem.text);
+    let mut accepted = Vec::new();
+    scene.org.accepted("Shipment__e", |it| accepted.push(it.fields["Seq__c"].clone())).await.unwrap();
+    assert_eq!(accepted, [1]);
 }
 
 #[tokio::test]

@@ -14,12 +14,14 @@ async fn kafka_down_in_mid_stream_loses_nothing() {
     let mut bridge = Bridge::start(scene.path(), &config).await.unwrap();
     scene.org.publish(&Publish::new(CHANGES, 100)).await.unwrap();
     scene.caught_up(&mut bridge, CHANGES).await;
+    let before = bridge.figures().unwrap().peak_resident;
     kafka.kill().await.unwrap();
     scene.org.publish(&Publish::new(CHANGES, 40_000)).await.unwrap();
-    // 40 MB wait in the org; what was taken is bounded by one reply (4 MiB) beside the budget.
     until_state(&mut bridge, "changes", "draining").await;
-    let resident = bridge.figures().unwrap().peak_resident;
-    assert!(resident < 200 << 20, "{resident} bytes");
+    // 40 MB wait in the org. Taken was one reply of 4 MiB, which went past the budget: it, its copies in librdkafka, and
+    // what a record needs beside its bytes.
+    let grown = bridge.figures().unwrap().peak_resident - before;
+    assert!(grown < 24 << 20, "{grown} bytes");
     kafka.start_again().await.unwrap();
     scene.caught_up(&mut bridge, CHANGES).await;
     let verdict = scene.verdict(CHANGES).await;

@@ -10,7 +10,7 @@ use serde::Deserialize;
 use std::error::Error as _;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
-use tokio::sync::watch;
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
 
 /// How to reach a server.
@@ -33,6 +33,7 @@ pub struct LongPolling<D> {
     session: Session<D>,
     link: Link,
     in_flight: JoinSet<(Exchange, Outcome)>,
+    progress: mpsc::Receiver<Exchange>,
     /// What the reply last read takes of the budget, until its events are handed on.
     charge: Option<Box<dyn Charge>>,
     room: Option<watch::Receiver<bool>>,
@@ -58,6 +59,7 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
         let goodbye_timeout = config.goodbye_timeout;
+        let (report, progress) = mpsc::channel(REPORTS);
         Ok(Self {
             session: Session::new(config, Instant::now()),
             room: transport.room.as_ref().map(|room| room.changes()),
@@ -68,8 +70,10 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
                 reply_limit: transport.reply_limit,
                 room: transport.room,
                 goodbye_timeout,
+                report,
             },
             in_flight: JoinSet::new(),
+            progress,
             charge: None,
         })
     }
@@ -88,6 +92,7 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
             tokio::select! {
                 biased;
                 Some(done) = self.in_flight.join_next() => self.arrived(done),
+                Some(exchange) = self.progress.recv() => self.session.handle_progress(exchange, Instant::now()),
                 () = tokio::time::sleep_until(deadline.at.into()) => self.session.handle_timeout(Instant::now()),
                 () = changed(&mut self.room) => {}
             }
@@ -166,6 +171,7 @@ struct Link {
     reply_limit: usize,
     room: Option<Arc<dyn Room>>,
     goodbye_timeout: Duration,
+    report: mpsc::Sender<Exchange>,
 }
 
 impl Link {
@@ -180,17 +186,22 @@ impl Link {
             .map_err(|error| Cause::Transport { sent: !error.is_connect(), text: chain(&error) })?;
         let status = response.status();
         let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
-        let (body, charge) = self.read(response).await?;
+        let (body, charge) = self.read(request.exchange, response).await?;
         if status != http::StatusCode::OK {
             return Err(Cause::Status { status: status.as_u16(), text: excerpt(&body) });
         }
         Ok((Reply { body, date }, charge))
     }
 
-    async fn read(&self, mut response: reqwest::Response) -> Result<(Bytes, Option<Box<dyn Charge>>), Cause> {
+    async fn read(
+        &self,
+        exchange: Exchange,
+        mut response: reqwest::Response,
+    ) -> Result<(Bytes, Option<Box<dyn Charge>>), Cause> {
         let mut charge = self.room.as_ref().map(|room| room.open());
         let expected = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
         let mut body = BytesMut::with_capacity(expected.min(self.reply_limit));
+        let mut reported = 0;
         loop {
             let chunk = response.chunk().await;
             let chunk = chunk.map_err(|error| Cause::Transport { sent: true, text: chain(&error) })?;
@@ -202,6 +213,11 @@ impl Link {
                 charge.grow(chunk.len());
             }
             body.extend_from_slice(&chunk);
+            if body.len() - reported >= PIECE {
+                reported = body.len();
+                // Full: the driver has not looked yet, and finds a report there.
+                let _ = self.report.try_send(exchange);
+            }
         }
     }
 
@@ -240,6 +256,10 @@ fn excerpt(body: &[u8]) -> String {
     const MOST: usize = 300;
     String::from_utf8_lossy(body.get(..MOST).unwrap_or(body)).split_whitespace().collect::<Vec<_>>().join(" ")
 }
+
+/// So much of a reply is progress. A body that drips below this in the time of a request is given up.
+const PIECE: usize = 64 << 10;
+const REPORTS: usize = 16;
 
 #[cfg(test)]
 mod tests;

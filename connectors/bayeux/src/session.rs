@@ -178,6 +178,17 @@ impl<D: for<'de> Deserialize<'de>> Session<D> {
         self.room = room;
     }
 
+    /// A good piece of an answer has come: the rest gets as much time again. Whole queues come in one reply, and a slow
+    /// line must not make it fail for ever.
+    pub fn handle_progress(&mut self, exchange: Exchange, now: Instant) {
+        let later = now + self.config.request_timeout;
+        match &mut self.state {
+            State::Connecting { exchange: open, until, .. } if *open == exchange => *until = later.max(*until),
+            State::Asking { asking, .. } => asking.progress(exchange, later),
+            _ => {}
+        }
+    }
+
     /// A request could not be answered: nothing, or nothing useful, came back.
     pub fn handle_failure(&mut self, exchange: Exchange, cause: Cause, now: Instant) {
         let Some(phase) = self.phase_of(exchange) else { return };
@@ -423,7 +434,7 @@ pub(crate) const UNSUBSCRIBE: &str = "/meta/unsubscribe";
 pub(crate) const CONNECT: &str = "/meta/connect";
 pub(crate) const DISCONNECT: &str = "/meta/disconnect";
 
-/// A server may slow us down, but not out of the session: Salesforce expires it 40 s after its last answer.
+/// A server may slow us down, but not out of the session: some servers forget it 40 s after their last answer.
 const MOST_INTERVAL: Duration = Duration::from_secs(30);
 /// The longest hold that we believe: beyond it a dead connection would go unnoticed.
 const MOST_HOLD: Duration = Duration::from_secs(600);

@@ -90,10 +90,11 @@ impl Producer {
         Batch::new(Arc::downgrade(&self.client), self.closed.clone(), self.queue_bytes)
     }
 
-    /// How many records wait for Kafka's answer, of all batches.
-    #[must_use]
-    pub fn in_flight(&self) -> usize {
-        self.client.base.in_flight_count().try_into().unwrap_or(0)
+    /// Gives up what Kafka has not answered yet, and waits until librdkafka is gone with all of its connections.
+    pub async fn close(self) {
+        let mut closed = self.closed.clone();
+        drop(self);
+        while closed.changed().await.is_ok() {}
     }
 }
 

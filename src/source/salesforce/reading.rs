@@ -3,7 +3,7 @@
 use super::reaction::{self, Then};
 use super::store_stop;
 use crate::decide;
-use crate::feed::{Batch, Event, Origin, Place, Positions, Reading, Reason, Status, Stop, Stream};
+use crate::feed::{Batch, Event, Origin, Pace, Place, Positions, Reading, Reason, Status, Stop, Stream};
 use crate::position::{Position, Store};
 use async_trait::async_trait;
 use bayeux::{Ask, Charge, LongPolling, Message, Refusal, Subscription};
@@ -27,8 +27,6 @@ pub(super) enum Held {
 pub(super) struct Subscribed {
     channel: Channel,
     held: Held,
-    /// An event of it came in this session.
-    seen: bool,
     /// Its position was refused in this session, and it was asked for from the oldest event.
     repositioned: bool,
 }
@@ -50,7 +48,7 @@ pub(super) struct Session {
 
 impl Subscribed {
     pub(super) fn new(channel: &Channel, held: Held) -> Self {
-        Self { channel: channel.clone(), held, seen: false, repositioned: false }
+        Self { channel: channel.clone(), held, repositioned: false }
     }
 }
 
@@ -66,7 +64,7 @@ impl Reading for Session {
             }
             match self.client.next().await {
                 bayeux::Event::Handshaken { ext } => self.handshaken(ext.as_deref())?,
-                bayeux::Event::Subscribed { channel, date } => self.subscribed(&channel, date.as_deref())?,
+                bayeux::Event::Subscribed { channel, date } => self.subscribed(&channel, date.as_deref()).await?,
                 bayeux::Event::Unsubscribed { .. } => {}
                 bayeux::Event::Refused { channel, refusal } => self.refused(channel, &refusal)?,
                 bayeux::Event::Connected => self.status.running(),
@@ -119,15 +117,20 @@ impl Session {
     }
 
     /// Keeps the moment at which a channel without a position began, so that a crash before its first event loses nothing.
-    fn subscribed(&mut self, channel: &str, date: Option<&str>) -> Result<(), Stop> {
+    /// It is on the disk before anything else happens: this is the oldest position that a machine without power may fall
+    /// back to.
+    async fn subscribed(&mut self, channel: &str, date: Option<&str>) -> Result<(), Stop> {
         let feed = self.status.name();
         tracing::info!(feed, channel, "subscribed");
         let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel.as_str() == channel) else {
             return Ok(());
         };
         // A refused position stays until an event takes its place: a beginning now would pass over what is still retained.
-        let has_position = subscribed.repositioned || !matches!(subscribed.held, Held::Nothing);
-        if !self.begins || subscribed.seen || has_position {
+        // Events that came before this answer, and are not durable yet, are no position.
+        let name = subscribed.channel.without_filter().to_owned();
+        let saved = self.store.of_feed(feed).map_err(|error| store_stop(&error))?;
+        let has_position = subscribed.repositioned || saved.iter().any(|saved| saved.channel == name);
+        if !self.begins || has_position {
             return Ok(());
         }
         let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
@@ -135,8 +138,12 @@ impl Session {
             tracing::warn!(feed, channel, "the server gave no date: the beginning is kept by our own clock");
         }
         let begun = Position::Begun { date: date.unwrap_or_else(Timestamp::now) };
-        let name = subscribed.channel.without_filter();
-        self.store.save(feed, &[(name, &begun)], Timestamp::now()).map_err(|error| store_stop(&error))
+        let (store, feed) = (self.store.clone(), feed.to_owned());
+        let saved = tokio::task::spawn_blocking(move || store.save_to_disk(&feed, &name, &begun, Timestamp::now()));
+        match saved.await {
+            Ok(saved) => saved.map_err(|error| store_stop(&error)),
+            Err(error) => Err(Stop::transient(Reason::Positions, error, Pace::growing(1, 60))),
+        }
     }
 
     fn refused(&mut self, channel: String, refusal: &Refusal) -> Result<(), Stop> {
@@ -202,7 +209,6 @@ impl Session {
         else {
             return false;
         };
-        subscribed.seen = true;
         let Held::Begun(date) = subscribed.held else { return false };
         let before = time_ms.is_some_and(|time_ms| time_ms < (date - BEGIN_SLACK).as_millisecond());
         if !before {

@@ -81,6 +81,12 @@ impl Asking {
         self.undecided.retain(|(undecided, _)| undecided != channel);
     }
 
+    pub(super) fn progress(&mut self, exchange: Exchange, later: Instant) {
+        for open in self.open.iter_mut().filter(|open| open.exchange == exchange) {
+            open.until = later.max(open.until);
+        }
+    }
+
     pub(super) fn expects(&self, exchange: Exchange) -> bool {
         self.open.iter().any(|open| open.exchange == exchange)
     }

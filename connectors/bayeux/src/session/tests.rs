@@ -1,6 +1,6 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 //! Transcripts: `>` we say (a subset of the message), `<` they say (to the newest open request), `+3s` time passes,
-//! `!` an event, `x` the exchange fails, `room`/`full` the budget changes, `=` what is waited for.
+//! `!` an event, `x` the exchange fails, `room`/`full` the budget changes, `progress` a piece of a reply comes, `=` what is waited for.
 
 use super::*;
 use crate::message::Subscription;
@@ -39,6 +39,7 @@ impl Stage {
                 }
                 "!" => assert_eq!(format!("{:?}", self.session.poll_event().expect(line)), rest, "{line}"),
                 "=" => assert_eq!(format!("{:?}", self.session.deadline().map(|d| d.wait)), rest, "{line}"),
+                "progress" => self.session.handle_progress(*self.open.last().expect(line), self.now),
                 "room" => self.session.handle_room(true),
                 "full" => self.session.handle_room(false),
                 "disconnect" => self.session.disconnect(self.now),
@@ -314,6 +315,25 @@ fn disconnect_waits_for_the_answer_and_ignores_the_held_connect() {
         = Some(DisconnectReply)
         < [{"channel":"/a","data":1},{"channel":"/meta/disconnect","successful":true}]
         ! Ended(disconnect: closed by us)"#,
+    );
+}
+
+#[test]
+fn a_reply_that_comes_slowly_is_waited_for_as_long_as_it_comes() {
+    check_open(
+        r#"
+        +124s
+        progress
+        +14s
+        progress
+        +14s
+        < [{"channel":"/a","data":1},{"channel":"/meta/connect","id":"5","successful":true}]
+        ! Messages(1)
+        > [{"channel":"/meta/connect"}]
+        progress
+        +125s
+        > [{"channel":"/meta/disconnect"}]
+        ! Ended(connect: no reply in time)"#,
     );
 }
 
