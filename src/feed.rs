@@ -204,6 +204,11 @@ impl Flow<'_> {
                     },
                     Err(stop) => Err(Ended::Source(stop)),
                 },
+                // A source that is not read would go deaf: it is closed on purpose, and opened where it stopped.
+                () = tokio::time::sleep(ROOM_LIMIT), if self.receipts.len() >= MOST_BATCHES => {
+                    let text = "too many batches wait for their receipts";
+                    Err(Ended::Source(Stop::transient(Reason::NoRoom, text, Pace::at_once(1, 60))))
+                }
             };
             if let Err(ended) = step {
                 return ended;
@@ -259,6 +264,8 @@ impl Flow<'_> {
 
 /// So many batches may be on their way at once; their bytes are bounded by the budget.
 const MOST_BATCHES: usize = 1024;
+/// How long a source may go unread: Salesforce forgets a session after 40 s.
+const ROOM_LIMIT: Duration = Duration::from_secs(30);
 
 #[cfg(test)]
 mod tests;

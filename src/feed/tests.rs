@@ -255,6 +255,14 @@ fn what_was_accepted_becomes_durable_before_a_feed_opens_again() {
     assert_eq!((world.durable, world.opened), (vec![0, 1, 2], 2), "nothing was fetched twice");
 }
 
+#[test]
+fn too_many_batches_without_receipts_close_the_source_until_they_are_durable() {
+    let world = play(4_000, vec![Step::Late { ms: 60_000 }; MOST_BATCHES], &[]);
+    let mut durable = world.durable;
+    durable.sort_unstable();
+    assert_eq!((world.opened, durable), (2, (0..4_000).collect()), "closed once, and nothing was fetched twice");
+}
+
 #[tokio::test(start_paused = true)]
 async fn one_that_a_person_must_mend_stops_and_is_not_opened_again() {
     struct Refused;
