@@ -146,7 +146,7 @@ struct Script(Child);
 
 impl Script {
     fn start(data: &Path, arguments: &[&str]) -> Result<Self, Error> {
-        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka");
+        let path = script();
         let script = Command::new(&path)
             .args(arguments)
             .arg("--data")
@@ -157,6 +157,19 @@ impl Script {
             .spawn();
         script.map(Self).map_err(Error::io(format!("cannot run {}", path.display())))
     }
+}
+
+/// `scripts/kafka` of the checkout that runs: a build folder may serve several, so what was known when this was compiled
+/// comes last.
+fn script() -> PathBuf {
+    let compiled = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka");
+    let running = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    let places = running.into_iter().chain(std::env::current_dir());
+    let found = places.flat_map(|place| {
+        let above: Vec<PathBuf> = place.ancestors().map(|folder| folder.join("scripts/kafka")).collect();
+        above
+    });
+    found.into_iter().find(|path| path.is_file()).unwrap_or(compiled)
 }
 
 /// A start that nobody waits for any more: the broker, if it is there already, is found by its id.

@@ -1,11 +1,12 @@
 //! The examples in `config/`: each is a file that loads, and what they say of defaults is so.
 
 use crossfeed::config::Config;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::Command;
 
 fn folder() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("config")
+    let running = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    running.unwrap_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR"))).join("config")
 }
 
 fn examples() -> Vec<PathBuf> {

@@ -1,9 +1,10 @@
 //! The architecture, held by the build: who may name whom, and how long a file may be.
 
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
-fn root() -> &'static Path {
-    Path::new(env!("CARGO_MANIFEST_DIR"))
+/// The checkout that runs: a build folder may serve several, so what was known when this was compiled may be another.
+fn root() -> PathBuf {
+    std::env::var_os("CARGO_MANIFEST_DIR").map_or_else(|| PathBuf::from(env!("CARGO_MANIFEST_DIR")), PathBuf::from)
 }
 
 /// Every file of ours with this ending, by its path from the root.

@@ -97,9 +97,11 @@ fn start(data: &Path) -> String {
 }
 
 fn run(data: &Path, arguments: &[&str]) -> String {
-    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/kafka");
+    // Of the checkout that runs: a build folder may serve several.
+    let script = concat!(env!("CARGO_MANIFEST_DIR"), "/../../scripts/kafka").to_owned();
+    let script = std::env::var("CARGO_MANIFEST_DIR").map_or(script, |folder| format!("{folder}/../../scripts/kafka"));
     let output =
-        Command::new(script).args(arguments).arg("--data").arg(data).stdin(Stdio::null()).output().expect(script);
+        Command::new(&script).args(arguments).arg("--data").arg(data).stdin(Stdio::null()).output().expect(&script);
     let said = String::from_utf8_lossy(&output.stderr);
     assert!(
         output.status.success(),
