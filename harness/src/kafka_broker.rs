@@ -141,12 +141,26 @@ pub async fn kafka_or_skip() -> Option<Kafka> {
     }
 }
 
+/// `scripts/kafka` of the checkout that runs: a build folder may serve several, so what was known when this was compiled
+/// comes last.
+#[must_use]
+pub fn kafka_script() -> PathBuf {
+    let running = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
+    for place in running.into_iter().chain(std::env::current_dir()) {
+        let found = place.ancestors().map(|folder| folder.join("scripts/kafka")).find(|path| path.is_file());
+        if let Some(found) = found {
+            return found;
+        }
+    }
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka")
+}
+
 /// The running script, in a process group of its own that ends with it.
 struct Script(Child);
 
 impl Script {
     fn start(data: &Path, arguments: &[&str]) -> Result<Self, Error> {
-        let path = script();
+        let path = kafka_script();
         let script = Command::new(&path)
             .args(arguments)
             .arg("--data")
@@ -157,19 +171,6 @@ impl Script {
             .spawn();
         script.map(Self).map_err(Error::io(format!("cannot run {}", path.display())))
     }
-}
-
-/// `scripts/kafka` of the checkout that runs: a build folder may serve several, so what was known when this was compiled
-/// comes last.
-fn script() -> PathBuf {
-    let compiled = Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka");
-    let running = std::env::var_os("CARGO_MANIFEST_DIR").map(PathBuf::from);
-    let places = running.into_iter().chain(std::env::current_dir());
-    let found = places.flat_map(|place| {
-        let above: Vec<PathBuf> = place.ancestors().map(|folder| folder.join("scripts/kafka")).collect();
-        above
-    });
-    found.into_iter().find(|path| path.is_file()).unwrap_or(compiled)
 }
 
 /// A start that nobody waits for any more: the broker, if it is there already, is found by its id.

@@ -72,7 +72,7 @@ impl Salesforce {
         Ok(Subscription { channel: channel.as_str().to_owned(), ext: Some(ext) })
     }
 
-    fn transport(&self, token: &Token) -> Result<Transport, Stop> {
+    fn transport(&self, token: &Token) -> Transport {
         let mut url = token.instance_url.clone();
         url.set_path(&format!("/cometd/{}", self.api_version));
         let mut headers = HeaderMap::new();
@@ -80,7 +80,7 @@ impl Salesforce {
         let client = reqwest::Client::builder()
             .user_agent(concat!("crossfeed/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(CONNECT_TIMEOUT);
-        Ok(Transport { url, headers, client, reply_limit: self.reply_limit, room: Some(Arc::new(self.budget.clone())) })
+        Transport { url, headers, client, reply_limit: self.reply_limit, room: Some(Arc::new(self.budget.clone())) }
     }
 }
 
@@ -107,7 +107,7 @@ impl Source for Salesforce {
         }
         let handshake_ext = serde_json::value::RawValue::from_string(r#"{"replay":true}"#.to_owned()).ok();
         let config = bayeux::Config { handshake_ext, subscriptions, ..bayeux::Config::default() };
-        let client = LongPolling::new(self.transport(&token)?, config)
+        let client = LongPolling::new(self.transport(&token), config)
             .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
         let begins = self.from.start == config::Start::Latest;
         let (org, store, status) = (self.org.clone(), self.store.clone(), self.status.clone());

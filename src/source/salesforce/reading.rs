@@ -126,11 +126,13 @@ impl Session {
             return Ok(());
         };
         // A refused position stays until an event takes its place: a beginning now would pass over what is still retained.
+        if !self.begins || subscribed.repositioned {
+            return Ok(());
+        }
         // Events that came before this answer, and are not durable yet, are no position.
         let name = subscribed.channel.without_filter().to_owned();
         let saved = self.store.of_feed(feed).map_err(|error| store_stop(&error))?;
-        let has_position = subscribed.repositioned || saved.iter().any(|saved| saved.channel == name);
-        if !self.begins || has_position {
+        if saved.iter().any(|saved| saved.channel == name) {
             return Ok(());
         }
         let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());

@@ -1,7 +1,6 @@
 //! What the figures were measured on.
 
 use serde::Serialize;
-use std::path::Path;
 
 /// The machine and the versions.
 #[derive(Debug, Clone, Serialize)]
@@ -20,7 +19,7 @@ impl Machine {
         let cpuinfo = read("/proc/cpuinfo");
         let meminfo = read("/proc/meminfo");
         let kibibytes = field(&meminfo, "MemTotal").trim_end_matches(" kB").parse().unwrap_or(0_u64);
-        let script = std::fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../scripts/kafka"));
+        let script = std::fs::read_to_string(harness::kafka_script());
         let kafka = script.unwrap_or_default();
         Self {
             cores: std::thread::available_parallelism().map_or(0, usize::from),
