@@ -2,7 +2,7 @@
 
 use super::problem::Reader;
 use super::value::{Identifier, Secret, WebAddress};
-use salesforce::Login;
+use salesforce::{AccessToken, ClientCredentials, Login};
 use toml_span::Value;
 use toml_span::de_helpers::TableHelper;
 
@@ -66,13 +66,17 @@ fn client_credentials(fields: &mut TableHelper<'_>) -> Option<Login> {
     let url = fields.required::<WebAddress>("url").ok();
     let client_id = fields.required::<Identifier>("client_id").ok();
     let client_secret = fields.required::<Secret>("client_secret").ok();
-    Some(Login::ClientCredentials { url: url?.0, client_id: client_id?.0, client_secret: client_secret?.0 })
+    Some(Login::ClientCredentials(ClientCredentials {
+        url: url?.0,
+        client_id: client_id?.0,
+        client_secret: client_secret?.0,
+    }))
 }
 
 fn access_token(fields: &mut TableHelper<'_>) -> Option<Login> {
     let url = fields.required::<WebAddress>("url").ok();
     let token = fields.required::<Secret>("token").ok();
-    Some(Login::AccessToken { url: url?.0, token: token?.0 })
+    Some(Login::AccessToken(AccessToken { url: url?.0, token: token?.0 }))
 }
 
 fn with_remedy(error: &salesforce::Error) -> String {

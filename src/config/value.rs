@@ -2,7 +2,6 @@
 
 use bytesize::ByteSize;
 use salesforce::Channel;
-use secrecy::SecretString;
 use std::net::SocketAddr;
 use std::time::Duration;
 use toml_span::de_helpers::{TableHelper, expected};
@@ -20,10 +19,10 @@ pub(super) struct Size(pub(super) ByteSize);
 pub(super) struct Address(pub(super) SocketAddr);
 
 /// `{ env = "NAME" }` or `{ file = "PATH" }`.
-pub(super) struct Secret(pub(super) SecretString);
+pub(super) struct Secret(pub(super) salesforce::Secret);
 
 /// A plain string, or what stands for a secret: an identifier need not be hidden, and may be.
-pub(super) struct Identifier(pub(super) SecretString);
+pub(super) struct Identifier(pub(super) salesforce::Secret);
 
 /// An `https` URL, or an `http` one where a simulator or a stand-in is meant.
 pub(super) struct WebAddress(pub(super) Url);
@@ -96,7 +95,7 @@ impl<'de> Deserialize<'de> for Identifier {
     fn deserialize(value: &mut Value<'de>) -> Result<Self, DeserError> {
         match value.as_str() {
             Some("") => Err(custom(value.span, "must not be empty").into()),
-            Some(text) => Ok(Self(SecretString::from(text.to_owned()))),
+            Some(text) => Ok(Self(salesforce::Secret::from(text.to_owned()))),
             None => Secret::deserialize(value).map(|secret| Self(secret.0)),
         }
     }
@@ -123,17 +122,17 @@ fn parsed<T>(
     }
 }
 
-fn from_env(name: &str, span: Span) -> Result<SecretString, DeserError> {
+fn from_env(name: &str, span: Span) -> Result<salesforce::Secret, DeserError> {
     match std::env::var(name) {
-        Ok(secret) if !secret.is_empty() => Ok(SecretString::from(secret)),
+        Ok(secret) if !secret.is_empty() => Ok(salesforce::Secret::from(secret)),
         Ok(_) => Err(custom(span, format!("the environment variable `{name}` is empty")).into()),
         Err(_) => Err(custom(span, format!("the environment variable `{name}` is not set")).into()),
     }
 }
 
-fn from_file(path: &str, span: Span) -> Result<SecretString, DeserError> {
+fn from_file(path: &str, span: Span) -> Result<salesforce::Secret, DeserError> {
     match std::fs::read_to_string(path) {
-        Ok(secret) if !secret.trim().is_empty() => Ok(SecretString::from(secret.trim().to_owned())),
+        Ok(secret) if !secret.trim().is_empty() => Ok(salesforce::Secret::from(secret.trim().to_owned())),
         Ok(_) => Err(custom(span, format!("the file `{path}` is empty")).into()),
         Err(error) => Err(custom(span, format!("the file `{path}` cannot be read: {error}")).into()),
     }

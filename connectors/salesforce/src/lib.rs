@@ -23,18 +23,22 @@ mod org_id;
 mod replay;
 mod reply;
 mod row;
+mod secret;
 #[cfg(test)]
 mod stub;
 mod token;
+mod wire;
 
 pub use channel::{Channel, Kind};
 pub use error::{Disposition, Error};
 pub use event::{ChangeType, Data};
 pub use failure_reason::failure_reason;
 pub use limits::{Limit, Limits};
-pub use login::Login;
+pub use login::{AccessToken, ClientCredentials, Login};
 pub use org::{Options, Org};
 pub use org_id::OrgId;
 pub use replay::{Replay, ReplayId, replay_extension};
 pub use row::{Row, RowError};
+pub use secret::Secret;
 pub use token::Token;
+pub use wire::{Proxy, Wire};

@@ -4,49 +4,47 @@ mod access_token;
 mod client_credentials;
 mod reply;
 
+use std::fmt;
+
 use reqwest::Client;
-use secrecy::SecretString;
 use url::{Host, Url};
 
 pub(crate) use self::access_token::expired;
+pub use self::{access_token::AccessToken, client_credentials::ClientCredentials};
 use crate::{Error, Token};
 
 /// How to log in to an org. Its `Debug` shows no secret.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 #[non_exhaustive]
 pub enum Login {
-    /// As the user an app runs as, with the app's own id and secret (RFC 6749, 4.4; Salesforce Help, *OAuth 2.0 Client
-    /// Credentials Flow*).
-    ClientCredentials {
-        /// The org's My Domain; only its scheme, host and port may be given.
-        url: Url,
-        /// The app's consumer key.
-        client_id: SecretString,
-        /// The app's consumer secret.
-        client_secret: SecretString,
-    },
-    /// With a token that a person got elsewhere. It cannot be renewed.
-    AccessToken {
-        /// The org's My Domain; only its scheme, host and port may be given.
-        url: Url,
-        /// An OAuth access token, or a session id.
-        token: SecretString,
-    },
+    /// As the user an app runs as.
+    ClientCredentials(ClientCredentials),
+    /// With a token that a person got elsewhere.
+    AccessToken(AccessToken),
 }
 
 impl Login {
+    /// The flow's name, as in the configuration.
+    pub fn flow(&self) -> &'static str {
+        match self {
+            Self::ClientCredentials(_) => "client_credentials",
+            Self::AccessToken(_) => "access_token",
+        }
+    }
+
     /// The host to log in to.
     pub fn url(&self) -> &Url {
         match self {
-            Self::ClientCredentials { url, .. } | Self::AccessToken { url, .. } => url,
+            Self::ClientCredentials(login) => &login.url,
+            Self::AccessToken(login) => &login.url,
         }
     }
 
     /// Whether a token that has expired can be had anew without a person.
     pub fn renewable(&self) -> bool {
         match self {
-            Self::ClientCredentials { .. } => true,
-            Self::AccessToken { .. } => false,
+            Self::ClientCredentials(_) => true,
+            Self::AccessToken(_) => false,
         }
     }
 
@@ -55,21 +53,24 @@ impl Login {
     /// # Errors
     /// [`Error::Configuration`], with what to write instead.
     pub fn check(&self) -> Result<(), Error> {
-        let url = self.url();
-        check_url(url)?;
+        check_url(self.url())?;
         match self {
-            Self::ClientCredentials { .. } => client_credentials::check(url),
-            Self::AccessToken { .. } => Ok(()),
+            Self::ClientCredentials(login) => login.check(),
+            Self::AccessToken(_) => Ok(()),
         }
     }
 
     pub(crate) async fn log_in(&self, http: &Client) -> Result<Token, Error> {
         match self {
-            Self::ClientCredentials { url, client_id, client_secret } => {
-                client_credentials::log_in(http, url, client_id, client_secret).await
-            }
-            Self::AccessToken { url, token } => access_token::log_in(http, url, token).await,
+            Self::ClientCredentials(login) => login.log_in(http).await,
+            Self::AccessToken(login) => login.log_in(http).await,
         }
+    }
+}
+
+impl fmt::Debug for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Login").field("flow", &self.flow()).field("url", &self.url().as_str()).finish_non_exhaustive()
     }
 }
 

@@ -12,7 +12,7 @@ use reqwest::{
 };
 
 use self::gate::Gate;
-use crate::{Error, Login, Token, login::endpoint, reply::Reply};
+use crate::{Error, Login, Token, Wire, login::endpoint, reply::Reply};
 
 /// An org of Salesforce's, with one token for all its users. A clone is the same org.
 #[derive(Clone)]
@@ -23,14 +23,14 @@ pub struct Org {
 }
 
 /// How an org is spoken to.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Options {
     /// Version of the REST API; `64.0` by default.
     pub api_version: String,
-    /// How long connecting may take, TLS included; 10 s by default.
-    pub connect_timeout: Duration,
-    /// How long a call may take, from connecting to the last byte of the reply; 120 s by default.
-    pub request_timeout: Duration,
+    /// How the org is reached.
+    pub wire: Wire,
+    /// How the host that gives the tokens is reached, where that differs.
+    pub login_wire: Option<Wire>,
     /// How long a login that failed, but may work later, is not tried again: until then all callers get its error.
     /// 6 s by default, and ten times as long where Salesforce says that there are too many logins.
     pub login_pause: Duration,
@@ -45,9 +45,8 @@ impl Default for Options {
     fn default() -> Self {
         Self {
             api_version: "64.0".into(),
-            connect_timeout: Duration::from_secs(10),
-            // Salesforce counts a call over 20 s as a long one; 200 rows take seconds, triggers included.
-            request_timeout: Duration::from_secs(120),
+            wire: Wire::default(),
+            login_wire: None,
             login_pause: Duration::from_secs(6),
             user_agent: concat!("crossfeed/", env!("CARGO_PKG_VERSION")).into(),
             client: None,
@@ -63,18 +62,12 @@ impl Org {
     pub fn new(login: Login, options: Options) -> Result<Self, Error> {
         login.check()?;
         check_version(&options.api_version)?;
-        let client = Client::builder()
-            .connect_timeout(options.connect_timeout)
-            .timeout(options.request_timeout)
-            .user_agent(header(&options.user_agent)?)
-            .default_headers(call_options(options.client.as_deref())?)
-            // Salesforce's API does not redirect; what does is a maintenance page or a proxy, and the token is not theirs.
-            .redirect(redirect::Policy::none());
-        let http = client.build().map_err(|error| Error::Configuration {
-            problem: format!("no HTTP client can be made: {error}"),
-            remedy: "check the certificates of the system and the proxy variables",
-        })?;
-        let gate = Arc::new(Gate::new(login, http.clone(), options.login_pause));
+        let http = client(&options, &options.wire)?;
+        let login_http = match &options.login_wire {
+            Some(wire) => client(&options, wire)?,
+            None => http.clone(),
+        };
+        let gate = Arc::new(Gate::new(login, login_http, options.login_pause));
         Ok(Self { gate, http, api_version: options.api_version.into() })
     }
 
@@ -122,6 +115,22 @@ impl Org {
         let reply = Reply::of(request).await?.without(&[token.secret()]);
         if reply.status.is_success() { Ok(reply) } else { Err(reply.error()) }
     }
+}
+
+/// A client for calls, which all have an end.
+fn client(options: &Options, wire: &Wire) -> Result<Client, Error> {
+    let client = wire
+        .client()?
+        .read_timeout(wire.read_timeout)
+        .timeout(wire.total_timeout)
+        .user_agent(header(&options.user_agent)?)
+        .default_headers(call_options(options.client.as_deref())?)
+        // Salesforce's API does not redirect; what does is a maintenance page or a proxy, and the token is not theirs.
+        .redirect(redirect::Policy::none());
+    client.build().map_err(|error| Error::Configuration {
+        problem: format!("no HTTP client can be made: {error}"),
+        remedy: "check the certificates of the system and the proxy variables",
+    })
 }
 
 fn check_version(version: &str) -> Result<(), Error> {

@@ -8,11 +8,10 @@ use reqwest::{
     RequestBuilder, Response, StatusCode,
     header::{CONTENT_TYPE, LOCATION},
 };
-use secrecy::{ExposeSecret, SecretString};
 use serde::{Deserialize, de::DeserializeOwned};
 use url::{Url, form_urlencoded};
 
-use crate::{Error, error::codes};
+use crate::{Error, Secret, error::codes};
 
 /// A reply that was read to its end.
 pub(crate) struct Reply {
@@ -20,7 +19,7 @@ pub(crate) struct Reply {
     content_type: String,
     body: Vec<u8>,
     /// Never to be shown, should the reply echo them.
-    secrets: Vec<SecretString>,
+    secrets: Vec<Secret>,
 }
 
 impl Reply {
@@ -44,7 +43,7 @@ impl Reply {
     }
 
     /// Names what must not be shown of this reply.
-    pub(crate) fn without(mut self, secrets: &[&SecretString]) -> Self {
+    pub(crate) fn without(mut self, secrets: &[&Secret]) -> Self {
         self.secrets = secrets.iter().map(|secret| (*secret).clone()).collect();
         self
     }
@@ -86,7 +85,7 @@ impl Reply {
     /// `text` in one line, not too long, and without the secrets that were sent.
     pub(crate) fn scrubbed(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
-        for secret in self.secrets.iter().map(ExposeSecret::expose_secret) {
+        for secret in self.secrets.iter().map(Secret::expose) {
             // As it is, and as a form has it.
             for shape in [secret, &String::from_iter(form_urlencoded::byte_serialize(secret.as_bytes()))] {
                 if !shape.is_empty() && text.contains(shape) {

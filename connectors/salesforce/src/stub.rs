@@ -16,7 +16,7 @@ use axum::{
 };
 use url::Url;
 
-use crate::{Login, Options, Org};
+use crate::{ClientCredentials, Login, Options, Org};
 
 /// What came in: its method and path, its headers and its body.
 #[derive(Debug, Clone)]
@@ -75,7 +75,7 @@ impl Stub {
     pub(crate) fn login(&self) -> Login {
         let client_id = "the-client-id".to_owned().into();
         let client_secret = SECRET.to_owned().into();
-        Login::ClientCredentials { url: self.url.clone(), client_id, client_secret }
+        Login::ClientCredentials(ClientCredentials { url: self.url.clone(), client_id, client_secret })
     }
 
     pub(crate) fn org(&self) -> Org {

@@ -3,14 +3,13 @@
 use std::fmt;
 
 use reqwest::header::HeaderValue;
-use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 
-use crate::{Error, OrgId};
+use crate::{Error, OrgId, Secret};
 
 /// An access token, where to use it, and whose it is. Its `Debug` shows no secret.
 pub struct Token {
-    secret: SecretString,
+    secret: Secret,
     authorization: HeaderValue,
     /// Where every call goes that uses this token, also the streaming session: another instance of Salesforce answers
     /// it with 401.
@@ -25,7 +24,7 @@ pub struct Token {
 
 impl Token {
     pub(crate) fn new(
-        secret: SecretString,
+        secret: Secret,
         instance_url: Url,
         org_id: OrgId,
         user_id: String,
@@ -41,18 +40,18 @@ impl Token {
         self.authorization.clone()
     }
 
-    pub(crate) fn secret(&self) -> &SecretString {
+    pub(crate) fn secret(&self) -> &Secret {
         &self.secret
     }
 }
 
 /// The header value for a token whose owner need not be known.
-pub(crate) fn authorization(secret: &SecretString) -> Result<HeaderValue, Error> {
+pub(crate) fn authorization(secret: &Secret) -> Result<HeaderValue, Error> {
     let refuse = |_| Error::Configuration {
         problem: "the access token holds characters that no header can carry".into(),
         remedy: "copy the access token again, in one line and without the quotes of the shell",
     };
-    let mut value = HeaderValue::try_from(format!("Bearer {}", secret.expose_secret())).map_err(refuse)?;
+    let mut value = HeaderValue::try_from(format!("Bearer {}", secret.expose())).map_err(refuse)?;
     value.set_sensitive(true);
     Ok(value)
 }

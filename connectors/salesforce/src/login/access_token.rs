@@ -5,27 +5,37 @@ use reqwest::{
     Client,
     header::{ACCEPT, AUTHORIZATION},
 };
-use secrecy::SecretString;
 use serde::Deserialize;
 use url::Url;
 
 use super::endpoint;
-use crate::{Error, OrgId, Token, error::remedy, reply::Reply};
+use crate::{Error, OrgId, Secret, Token, error::remedy, reply::Reply};
 
-pub(super) async fn log_in(http: &Client, url: &Url, token: &SecretString) -> Result<Token, Error> {
-    // Its header is needed before its owner is known.
-    let authorization = crate::token::authorization(token)?;
-    let request = http
-        .get(endpoint(url, "/services/oauth2/userinfo"))
-        .header(ACCEPT, "application/json")
-        .header(AUTHORIZATION, authorization);
-    let reply = Reply::of(request).await?.without(&[token]);
-    if !reply.status.is_success() {
-        return Err(refused(&reply));
+/// With a token that a person got elsewhere. It cannot be renewed.
+#[derive(Clone)]
+pub struct AccessToken {
+    /// The org's My Domain; only its scheme, host and port may be given.
+    pub url: Url,
+    /// An OAuth access token, or a session id.
+    pub token: Secret,
+}
+
+impl AccessToken {
+    pub(super) async fn log_in(&self, http: &Client) -> Result<Token, Error> {
+        // Its header is needed before its owner is known.
+        let authorization = crate::token::authorization(&self.token)?;
+        let request = http
+            .get(endpoint(&self.url, "/services/oauth2/userinfo"))
+            .header(ACCEPT, "application/json")
+            .header(AUTHORIZATION, authorization);
+        let reply = Reply::of(request).await?.without(&[&self.token]);
+        if !reply.status.is_success() {
+            return Err(refused(&reply));
+        }
+        let user: User = reply.json()?;
+        let org_id: OrgId = user.organization_id.parse()?;
+        Token::new(self.token.clone(), self.url.clone(), org_id, user.user_id, None)
     }
-    let user: User = reply.json()?;
-    let org_id: OrgId = user.organization_id.parse()?;
-    Token::new(token.clone(), url.clone(), org_id, user.user_id, None)
 }
 
 /// The error for a token that cannot be renewed, once a call was answered with 401.

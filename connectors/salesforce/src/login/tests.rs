@@ -1,7 +1,5 @@
 #![allow(clippy::unwrap_used)]
 
-use secrecy::ExposeSecret;
-
 use super::*;
 use crate::{
     Disposition, Options, Org,
@@ -20,7 +18,7 @@ async fn client_credentials_are_sent_as_a_form_and_yield_the_token() {
     let expected = [("grant_type", "client_credentials"), ("client_id", "the-client-id"), ("client_secret", SECRET)];
     assert_eq!(form, expected.map(|(name, value)| (name.to_owned(), value.to_owned())));
 
-    assert_eq!(token.secret().expose_secret(), format!("{ORG}!token-1"));
+    assert_eq!(token.secret().expose(), format!("{ORG}!token-1"));
     assert_eq!(token.authorization().to_str().unwrap(), format!("Bearer {ORG}!token-1"));
     assert!(token.authorization().is_sensitive());
     assert_eq!((token.org_id.as_str(), token.user_id.as_str()), ("00Dxx0000001gPLEAY", "005xx000001SwiUAAS"));
@@ -97,11 +95,11 @@ async fn a_granted_reply_that_cannot_be_used_is_not_shown() {
 #[test]
 fn a_login_that_cannot_work_is_found_before_any_call() {
     let check = |url: &str, part: &str| {
-        let login = Login::ClientCredentials {
+        let login = Login::ClientCredentials(ClientCredentials {
             url: url.parse().unwrap(),
             client_id: "id".to_owned().into(),
             client_secret: "secret".to_owned().into(),
-        };
+        });
         let error = Org::new(login, Options::default()).err().unwrap();
         assert!(error.to_string().contains(part), "{url}: {error}");
         assert!(error.is_fatal() && error.remedy().unwrap().contains("My Domain"));
@@ -116,7 +114,7 @@ fn a_login_that_cannot_work_is_found_before_any_call() {
 
 fn given(stub: &Stub) -> Org {
     let token = "given-token".to_owned().into();
-    Org::new(Login::AccessToken { url: stub.url.clone(), token }, Options::default()).unwrap()
+    Org::new(Login::AccessToken(AccessToken { url: stub.url.clone(), token }), Options::default()).unwrap()
 }
 
 fn userinfo() -> String {

@@ -10,7 +10,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::{
-    Disposition,
+    AccessToken, Disposition, Secret,
     stub::{Asked, JSON, ORG, SECRET, SOBJECTS, Stub, TOKEN},
 };
 
@@ -75,8 +75,8 @@ async fn no_host_is_an_error_of_the_network_with_nothing_sent() {
     let stub = Stub::start(|stub, _| stub.granted()).await;
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let mut login = stub.login();
-    if let Login::ClientCredentials { url, .. } = &mut login {
-        url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    if let Login::ClientCredentials(login) = &mut login {
+        login.url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
     }
     drop(listener);
     let error = Org::new(login, Options::default()).unwrap().token().await.unwrap_err();
@@ -89,10 +89,11 @@ async fn a_call_without_an_answer_ends_and_is_uncertain() {
     let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
     let stub = Stub::start(|stub, _| stub.granted()).await;
     let mut login = stub.login();
-    if let Login::ClientCredentials { url, .. } = &mut login {
-        url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
+    if let Login::ClientCredentials(login) = &mut login {
+        login.url.set_port(Some(listener.local_addr().unwrap().port())).unwrap();
     }
-    let options = Options { request_timeout: Duration::from_millis(100), ..Options::default() };
+    let options =
+        Options { wire: Wire { total_timeout: Duration::from_millis(100), ..Wire::default() }, ..Options::default() };
     let error = Org::new(login, options).unwrap().token().await.unwrap_err();
     assert!(matches!(error, Error::Transport { sent: true, .. }), "{error:?}");
     assert!(error.uncertain());
@@ -101,8 +102,8 @@ async fn a_call_without_an_answer_ends_and_is_uncertain() {
 #[test]
 fn options_that_cannot_work_are_refused() {
     let check = |options: Options, part: &str| {
-        let token = "t".to_owned().into();
-        let login = Login::AccessToken { url: "https://acme.my.salesforce.com".parse().unwrap(), token };
+        let token = Secret::from("t".to_owned());
+        let login = Login::AccessToken(AccessToken { url: "https://acme.my.salesforce.com".parse().unwrap(), token });
         let error = Org::new(login, options).err().unwrap();
         assert!(error.is_fatal() && error.to_string().contains(part), "{error}");
     };
