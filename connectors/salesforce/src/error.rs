@@ -5,6 +5,8 @@ pub(crate) mod remedy;
 
 use std::sync::Arc;
 
+use jiff::Timestamp;
+
 /// Why something did not work. `Display` is one line with Salesforce's own code and message; what a person should look
 /// at is [`Error::remedy`], what a program should do [`Error::disposition`]. Holds no secret.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -74,6 +76,22 @@ pub enum Error {
         /// Whether the same login may work later. Where not, the org does not try it again by itself, since repeated
         /// failures lock the user out.
         retry: bool,
+    },
+    /// The login failed for good before, with the same credentials, and was not tried again.
+    #[error("{error} (on {at}; the same credentials are not tried again)")]
+    Remembered {
+        /// When it failed.
+        at: Timestamp,
+        /// What was said then.
+        error: String,
+        /// What to do.
+        remedy: String,
+    },
+    /// Token after token was refused soon after it had been given; logins come more slowly now.
+    #[error("{count} new tokens in a row were refused")]
+    FreshTokens {
+        /// How many.
+        count: u32,
     },
     /// The login ended without an outcome: the runtime is shutting down.
     #[error("login interrupted")]
@@ -176,13 +194,15 @@ impl Error {
     /// Salesforce's guides say so: a code that is not known is for a person.
     pub fn disposition(&self) -> Disposition {
         match self {
-            Self::Interrupted | Self::Throttled { .. } | Self::Server { .. } => Disposition::Transient,
+            Self::Interrupted | Self::FreshTokens { .. } => Disposition::Transient,
+            Self::Throttled { .. } | Self::Server { .. } => Disposition::Transient,
             Self::Transport { .. } | Self::Redirected { .. } => Disposition::Transient,
             Self::Unauthorized { message, .. } if codes::session_never_valid(message) => Disposition::Fatal,
             Self::Unauthorized { .. } | Self::Login { retry: true, .. } => Disposition::Transient,
             Self::Rejected { code, message, .. } => codes::of_call(code, message),
             Self::Record { .. } => Disposition::Rejected,
             Self::Unexpected { status, content_type, .. } => of_unexpected(*status, content_type),
+            Self::Remembered { .. } => Disposition::Fatal,
             Self::Login { retry: false, .. } | Self::Configuration { .. } | Self::Channel { .. } => Disposition::Fatal,
             Self::OrgId { .. } | Self::ReplayId { .. } | Self::Ambiguous { .. } => Disposition::Fatal,
             Self::TooMany { .. } | Self::TooLarge { .. } | Self::RowCount { .. } => Disposition::Fatal,

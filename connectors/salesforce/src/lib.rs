@@ -35,7 +35,7 @@ pub use event::{ChangeType, Data};
 pub use failure_reason::failure_reason;
 pub use limits::{Limit, Limits};
 pub use login::{AccessToken, ClientCredentials, Login};
-pub use org::{Options, Org};
+pub use org::{LoginPause, Logins, Options, Org};
 pub use org_id::OrgId;
 pub use replay::{Replay, ReplayId, replay_extension};
 pub use row::{Row, RowError};

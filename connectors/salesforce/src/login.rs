@@ -11,7 +11,7 @@ use url::{Host, Url};
 
 pub(crate) use self::access_token::expired;
 pub use self::{access_token::AccessToken, client_credentials::ClientCredentials};
-use crate::{Error, Token};
+use crate::{Error, Secret, Token};
 
 /// How to log in to an org. Its `Debug` shows no secret.
 #[derive(Clone)]
@@ -46,6 +46,20 @@ impl Login {
             Self::ClientCredentials(_) => true,
             Self::AccessToken(_) => false,
         }
+    }
+
+    /// Whether nobody else can have the token that this login gives.
+    pub(crate) fn is_ours_alone(&self) -> bool {
+        false
+    }
+
+    /// What decides whether a login can succeed: another text means other credentials.
+    pub(crate) fn fingerprint_input(&self) -> Secret {
+        let secret = match self {
+            Self::ClientCredentials(login) => format!("{} {}", login.client_id.expose(), login.client_secret.expose()),
+            Self::AccessToken(login) => login.token.expose().to_owned(),
+        };
+        format!("{} {} {secret}", self.flow(), self.url()).into()
     }
 
     /// Finds what cannot work before anything is sent.

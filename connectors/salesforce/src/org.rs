@@ -1,8 +1,9 @@
 //! The org: what all who work with it share.
 
 mod gate;
+mod verdict;
 
-use std::{sync::Arc, time::Duration};
+use std::{path::PathBuf, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use reqwest::{
@@ -11,13 +12,15 @@ use reqwest::{
     redirect,
 };
 
-use self::gate::Gate;
+pub use self::gate::Logins;
+use self::{gate::Gate, verdict::Verdict};
 use crate::{Error, Login, Token, Wire, login::endpoint, reply::Reply};
 
 /// An org of Salesforce's, with one token for all its users. A clone is the same org.
 #[derive(Clone)]
 pub struct Org {
     gate: Arc<Gate>,
+    exclusive: bool,
     http: Client,
     api_version: Arc<str>,
 }
@@ -32,13 +35,38 @@ pub struct Options {
     /// How the host that gives the tokens is reached, where that differs.
     pub login_wire: Option<Wire>,
     /// How long a login that failed, but may work later, is not tried again: until then all callers get its error.
-    /// 6 s by default, and ten times as long where Salesforce says that there are too many logins.
-    pub login_pause: Duration,
+    pub login_pause: LoginPause,
+    /// A file in which a login that failed for good is remembered, so that the next process does not try it again with
+    /// the same credentials. They are kept as a fingerprint alone. None by default: nothing outlives the `Org`.
+    pub verdict: Option<PathBuf>,
+    /// Try a login that is remembered as failed once more.
+    pub retry_login: bool,
+    /// Whether the token is used by nobody else, so that [`Org::log_out`] may end it. By default only where the flow
+    /// gives a token to us alone: Salesforce may give the same one to two programs that log in alike.
+    pub exclusive: bool,
     /// The `User-Agent` header.
     pub user_agent: String,
     /// Sent as `Sforce-Call-Options: client=…`; it comes back in the `changeOrigin` of the changes these calls make,
     /// so that a reader can leave out its own (REST API Developer Guide, *Call Options Header*).
     pub client: Option<String>,
+}
+
+/// How long is waited between logins that fail.
+#[derive(Debug, Clone, Copy)]
+pub struct LoginPause {
+    /// After the first failure; doubled after each further one. 5 s by default.
+    pub first: Duration,
+    /// At most. 10 min by default.
+    pub longest: Duration,
+    /// At least, where Salesforce says that there are too many logins. 60 s by default.
+    pub too_many: Duration,
+}
+
+impl Default for LoginPause {
+    fn default() -> Self {
+        let seconds = Duration::from_secs;
+        Self { first: seconds(5), longest: seconds(600), too_many: seconds(60) }
+    }
 }
 
 impl Default for Options {
@@ -47,7 +75,10 @@ impl Default for Options {
             api_version: "64.0".into(),
             wire: Wire::default(),
             login_wire: None,
-            login_pause: Duration::from_secs(6),
+            login_pause: LoginPause::default(),
+            verdict: None,
+            retry_login: false,
+            exclusive: false,
             user_agent: concat!("crossfeed/", env!("CARGO_PKG_VERSION")).into(),
             client: None,
         }
@@ -67,15 +98,28 @@ impl Org {
             Some(wire) => client(&options, wire)?,
             None => http.clone(),
         };
-        let gate = Arc::new(Gate::new(login, login_http, options.login_pause));
-        Ok(Self { gate, http, api_version: options.api_version.into() })
+        let verdict = match options.verdict {
+            Some(file) => {
+                let login = login.clone();
+                Verdict::new(file, Box::new(move || login.fingerprint_input()), options.retry_login)
+            }
+            None => Verdict::none(),
+        };
+        let (renewable, exclusive) = (login.renewable(), options.exclusive || login.is_ours_alone());
+        let grant = Box::new(move || {
+            let (login, http) = (login.clone(), login_http.clone());
+            Box::pin(async move { login.log_in(&http).await }) as _
+        });
+        let gate = Arc::new(Gate::new(grant, renewable, options.login_pause, verdict));
+        Ok(Self { gate, exclusive, http, api_version: options.api_version.into() })
     }
 
     /// The token, with a login at the first use. However many ask at once, there is one login, and all get its outcome.
     ///
     /// # Errors
     /// The error of the login. One that failed for good is remembered: every later call gets the same error and
-    /// nothing is sent, since repeated failures lock the user out. A new `Org` starts afresh.
+    /// nothing is sent, since repeated failures lock the user out. With [`Options::verdict`] this holds for the next
+    /// process, too.
     pub async fn token(&self) -> Result<Arc<Token>, Error> {
         self.gate.token(None).await
     }
@@ -87,6 +131,32 @@ impl Org {
     /// As [`Org::token`]; always [`Error::Login`] where the login cannot be renewed.
     pub async fn replace(&self, stale: &Token) -> Result<Arc<Token>, Error> {
         self.gate.token(Some(stale)).await
+    }
+
+    /// The token, or why there is none; `None` before the first login has ended. Nothing is sent.
+    pub fn standing(&self) -> Option<Result<Arc<Token>, Error>> {
+        self.gate.standing()
+    }
+
+    /// How often this process has logged in.
+    pub fn logins(&self) -> Logins {
+        self.gate.logins()
+    }
+
+    /// Ends the token, for the end of a process, where nobody else uses it. The org is not to be used afterwards.
+    ///
+    /// # Errors
+    /// Those of the one call; the token then ends by itself, unused.
+    pub async fn log_out(&self) -> Result<(), Error> {
+        let Some(Ok(token)) = self.standing().filter(|_| self.exclusive) else { return Ok(()) };
+        let form = [("token", token.secret().expose())];
+        let request = self.http.post(endpoint(&token.instance_url, "/services/oauth2/revoke")).form(&form);
+        let reply = Reply::of(request).await?.without(&[token.secret()]);
+        if !reply.status.is_success() {
+            return Err(reply.error());
+        }
+        tracing::info!(org = %token.org_id, "logged out");
+        Ok(())
     }
 
     /// One call of the REST API, below `/services/data/v…/`, with one repeat if the token has expired.

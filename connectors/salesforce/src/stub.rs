@@ -16,7 +16,7 @@ use axum::{
 };
 use url::Url;
 
-use crate::{ClientCredentials, Login, Options, Org};
+use crate::{ClientCredentials, Login, LoginPause, Options, Org};
 
 /// What came in: its method and path, its headers and its body.
 #[derive(Debug, Clone)]
@@ -79,7 +79,7 @@ impl Stub {
     }
 
     pub(crate) fn org(&self) -> Org {
-        Org::new(self.login(), Options { login_pause: Duration::ZERO, ..Options::default() }).unwrap()
+        Org::new(self.login(), Options { login_pause: NO_PAUSE, ..Options::default() }).unwrap()
     }
 }
 
@@ -94,6 +94,8 @@ async fn reply(State(stub): State<Stub>, request: Request) -> Response<Body> {
     Response::builder().status(status).header(header, kind).body(body.into()).unwrap()
 }
 
+pub(crate) const NO_PAUSE: LoginPause =
+    LoginPause { first: Duration::ZERO, longest: Duration::ZERO, too_many: Duration::ZERO };
 pub(crate) const TOKEN: &str = "POST /services/oauth2/token";
 pub(crate) const SOBJECTS: &str = "POST /services/data/v64.0/composite/sobjects";
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";

@@ -2,7 +2,11 @@
 
 use std::{
     io,
-    sync::{Arc, Mutex},
+    os::unix::fs::PermissionsExt as _,
+    sync::{
+        Arc, Mutex,
+        atomic::{AtomicBool, Ordering::Relaxed},
+    },
 };
 
 use serde_json::value::RawValue;
@@ -30,6 +34,79 @@ async fn a_wrong_secret_is_tried_once_however_many_ask() {
 }
 
 #[tokio::test]
+async fn a_login_that_failed_for_good_is_not_tried_again_by_the_next_process_with_the_same_credentials() {
+    let folder = tempfile::tempdir().unwrap();
+    let verdict = folder.path().join("logins/acme.failed");
+    let refuses = Arc::new(AtomicBool::new(true));
+    let stub = Stub::start({
+        let refuses = refuses.clone();
+        move |stub, _| if refuses.load(Relaxed) { (400, JSON, WRONG_SECRET.into()) } else { stub.granted() }
+    })
+    .await;
+    let process = |login: Login, retry_login: bool| {
+        Org::new(login, Options { verdict: Some(verdict.clone()), retry_login, ..Options::default() }).unwrap()
+    };
+    let first = process(stub.login(), false).token().await.unwrap_err();
+    assert_eq!(verdict.metadata().unwrap().permissions().mode() & 0o777, 0o600);
+    assert!(!std::fs::read_to_string(&verdict).unwrap().contains(SECRET));
+
+    let again = process(stub.login(), false).token().await.unwrap_err();
+    assert_eq!((stub.asked(TOKEN).len(), again.is_fatal()), (1, true));
+    assert!(again.to_string().starts_with(&first.to_string()), "{again}");
+    assert!(again.remedy().unwrap().contains("--retry-login"), "{again}");
+
+    process(stub.login(), true).token().await.unwrap_err();
+    assert_eq!(stub.asked(TOKEN).len(), 2, "told to try again");
+    let mut other = stub.login();
+    if let Login::ClientCredentials(login) = &mut other {
+        login.client_secret = Secret::from("another".to_owned());
+    }
+    process(other, false).token().await.unwrap_err();
+    assert_eq!(stub.asked(TOKEN).len(), 3, "other credentials are tried");
+    process(stub.login(), false).token().await.unwrap_err();
+    assert_eq!(stub.asked(TOKEN).len(), 4, "only the last ones are remembered");
+
+    refuses.store(false, Relaxed);
+    process(stub.login(), true).token().await.unwrap();
+    process(stub.login(), false).token().await.unwrap();
+    assert_eq!(
+        (stub.asked(TOKEN).len(), verdict.exists()),
+        (6, false),
+        "a login that works is not remembered as failed"
+    );
+}
+
+#[tokio::test]
+async fn a_failure_that_passes_is_not_remembered() {
+    let folder = tempfile::tempdir().unwrap();
+    let verdict = Some(folder.path().join("acme.failed"));
+    let stub = Stub::start(|_, _| (503, "text/html", "<html>".into())).await;
+    Org::new(stub.login(), Options { verdict: verdict.clone(), ..Options::default() })
+        .unwrap()
+        .token()
+        .await
+        .unwrap_err();
+    assert!(!verdict.unwrap().exists());
+}
+
+#[tokio::test]
+async fn only_a_token_that_is_ours_alone_is_revoked_at_the_end() {
+    for exclusive in [false, true] {
+        let stub = Stub::start(|stub, asked| match asked.line.as_str() {
+            TOKEN => stub.granted(),
+            _ => (200, JSON, String::new()),
+        })
+        .await;
+        let org = Org::new(stub.login(), Options { exclusive, ..Options::default() }).unwrap();
+        org.log_out().await.unwrap();
+        assert!(stub.asked("revoke").is_empty(), "nothing to revoke yet");
+        org.token().await.unwrap();
+        org.log_out().await.unwrap();
+        assert_eq!(stub.asked("revoke").len(), usize::from(exclusive));
+    }
+}
+
+#[tokio::test]
 async fn a_hundred_with_an_expired_token_cause_one_login() {
     let stub = Stub::start(|stub, _| stub.granted()).await;
     let org = stub.org();
@@ -53,21 +130,6 @@ async fn a_login_goes_on_when_its_caller_has_gone() {
     }
     org.token().await.unwrap();
     assert_eq!(stub.asked(TOKEN).len(), 1);
-}
-
-#[tokio::test]
-async fn a_login_that_may_work_later_rests_and_is_tried_again_when_asked() {
-    for (login_pause, logins) in [(Duration::MAX, 1), (Duration::ZERO, 2)] {
-        let stub = Stub::start(|stub, _| match stub.asked(TOKEN).len() {
-            1 => (503, "text/html", "<html>".into()),
-            _ => stub.granted(),
-        })
-        .await;
-        let org = Org::new(stub.login(), Options { login_pause, ..Options::default() }).unwrap();
-        assert_eq!(org.token().await.unwrap_err().disposition(), Disposition::Transient);
-        assert_eq!(org.token().await.is_ok(), logins == 2);
-        assert_eq!(stub.asked(TOKEN).len(), logins);
-    }
 }
 
 #[tokio::test]
@@ -172,6 +234,7 @@ async fn no_secret_is_ever_printed() {
     }
 }
 
+#[rustfmt::skip]
 async fn all_at_once(org: &Org, many: usize, stale: Option<Arc<Token>>) -> Vec<Result<Arc<Token>, Error>> {
     let tasks: Vec<_> = (0..many)
         .map(|_| {
