@@ -2,12 +2,14 @@
 
 use crate::feed::{Budget, Phase, Status};
 use crate::metrics::Metrics;
+use crate::org_state::OrgState;
 use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
 use jiff::Timestamp;
+use salesforce::Org;
 use std::sync::Arc;
 use tokio::net::TcpListener;
 
@@ -20,6 +22,8 @@ pub struct View {
     pub statuses: Vec<Arc<Status>>,
     /// The byte budget.
     pub budget: Budget,
+    /// The gate of each org, by name.
+    pub orgs: Vec<(String, Org)>,
 }
 
 /// Serves until it is dropped: a process that drains is still asked how it does.
@@ -29,7 +33,10 @@ pub async fn serve(listener: TcpListener, view: View) {
         .route("/health/live", get(|| async { "alive\n" }))
         .route("/health/ready", get(ready))
         .route("/status", get(status))
-        .fallback(|| async { (StatusCode::NOT_FOUND, "here are /metrics, /health/live, /health/ready and /status\n") })
+        .route("/status/orgs", get(orgs))
+        .fallback(|| async {
+            (StatusCode::NOT_FOUND, "here are /metrics, /health/live, /health/ready, /status and /status/orgs\n")
+        })
         .with_state(view);
     if let Err(error) = axum::serve(listener, routes).await {
         tracing::error!(%error, "the admin listener ended");
@@ -40,6 +47,7 @@ async fn metrics(State(view): State<View>) -> Response {
     let now = Timestamp::now();
     view.statuses.iter().for_each(|status| status.refresh(now));
     view.metrics.budget(view.budget.used());
+    view.orgs.iter().for_each(|(name, org)| view.metrics.org(name, &OrgState::of(name, org)));
     match view.metrics.render() {
         Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response(),
         Err(error) => (StatusCode::INTERNAL_SERVER_ERROR, error.to_string()).into_response(),
@@ -61,4 +69,9 @@ async fn ready(State(view): State<View>) -> (StatusCode, String) {
 async fn status(State(view): State<View>) -> Response {
     let feeds: Vec<_> = view.statuses.iter().map(|status| status.snapshot()).collect();
     Json(feeds).into_response()
+}
+
+async fn orgs(State(view): State<View>) -> Response {
+    let orgs: Vec<_> = view.orgs.iter().map(|(name, org)| OrgState::of(name, org)).collect();
+    Json(orgs).into_response()
 }

@@ -29,7 +29,11 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Run all feeds of the file until told to stop (SIGTERM or Ctrl-C; a second one stops at once)
-    Run,
+    Run {
+        /// Log in once more where the same credentials were refused before: after the cause was mended in Salesforce
+        #[arg(long)]
+        retry_login: bool,
+    },
     /// Check the file and tell everything that is wrong with it; nothing connects
     Check,
     /// See where each channel stands

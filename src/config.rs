@@ -74,6 +74,13 @@ impl Config {
         }
     }
 
+    /// The folder of what logins leave behind: refresh tokens, and logins that failed for good. Beside the positions, so
+    /// that both live on one volume.
+    #[must_use]
+    pub fn logins(&self) -> PathBuf {
+        logins_beside(&self.positions)
+    }
+
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let mut document = reader.document()?;
         let mut root = reader.table(&mut document)?;
@@ -133,6 +140,10 @@ fn named<'t, T>(
         all.insert(key.name.to_string(), read);
     }
     all
+}
+
+fn logins_beside(positions: &Path) -> PathBuf {
+    positions.join("logins")
 }
 
 fn bytes(size: ByteSize) -> usize {

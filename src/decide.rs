@@ -34,22 +34,23 @@ pub(crate) fn kafka(error: &::kafka::Error) -> Stop {
 /// What a feed does about an error of Salesforce's.
 pub(crate) fn salesforce(error: &::salesforce::Error) -> Stop {
     let reason = match error {
-        ::salesforce::Error::Login { .. } => Reason::Login,
-        ::salesforce::Error::Unauthorized { .. } => Reason::Unauthorized,
+        ::salesforce::Error::Login { .. } | ::salesforce::Error::Remembered { .. } => Reason::Login,
+        ::salesforce::Error::Unauthorized { .. } | ::salesforce::Error::FreshTokens { .. } => Reason::Unauthorized,
         ::salesforce::Error::Transport { .. } => Reason::Transport,
         ::salesforce::Error::Throttled { .. } => Reason::Busy,
         ::salesforce::Error::Record { .. } => Reason::Rejected,
         _ => Reason::Salesforce,
     };
-    let remedy = || error.remedy().unwrap_or("see Salesforce's words; then restart").to_owned();
     match (error.disposition(), error) {
         (::salesforce::Disposition::Transient, ::salesforce::Error::Throttled { .. }) => {
-            Stop::transient(reason, error, Pace::growing(60, 300))
+            Stop::transient(reason, error, Pace::growing(60, 300)).advising(error.remedy())
         }
-        (::salesforce::Disposition::Transient, _) => Stop::transient(reason, chain(error), Pace::growing(1, 60)),
+        (::salesforce::Disposition::Transient, _) => {
+            Stop::transient(reason, chain(error), Pace::growing(1, 60)).advising(error.remedy())
+        }
         // Dead letters are not built yet: one record that Salesforce refuses stops the feed.
         (::salesforce::Disposition::Fatal | ::salesforce::Disposition::Rejected, _) => {
-            Stop::fatal(reason, error, remedy())
+            Stop::fatal(reason, error, error.remedy().unwrap_or("see Salesforce's words; then restart"))
         }
     }
 }

@@ -7,6 +7,7 @@ mod decide;
 pub mod feed;
 pub mod logging;
 pub mod metrics;
+pub mod org_state;
 pub mod position;
 pub mod process;
 pub mod shared;

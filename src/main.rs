@@ -8,7 +8,7 @@ fn main() -> ExitCode {
     let cli = Cli::parse();
     crossfeed::logging::set_up();
     match cli.command {
-        Command::Run => crossfeed::cli::run(cli.config.as_deref()),
+        Command::Run { retry_login } => crossfeed::cli::run(cli.config.as_deref(), retry_login),
         Command::Check => crossfeed::cli::check(cli.config.as_deref()),
         Command::Positions(command) => crossfeed::cli::positions(&command, cli.config.as_deref()),
     }

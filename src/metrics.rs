@@ -1,11 +1,13 @@
 //! All metrics. Labels are the feed, the stream, and closed sets only.
 
+use crate::org_state::OrgState;
 use jiff::Timestamp;
 use prometheus::core::Collector;
 use prometheus::{
     Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
+use std::sync::{Mutex, PoisonError};
 
 /// The metrics of the process.
 pub struct Metrics {
@@ -23,6 +25,9 @@ pub struct Metrics {
     skipped: IntCounterVec,
     repositioned: IntCounterVec,
     budget: Gauge,
+    logged_in: IntGaugeVec,
+    logins: IntCounterVec,
+    catching_up: Mutex<()>,
 }
 
 /// The metrics of one feed.
@@ -108,6 +113,12 @@ impl Metrics {
             )?,
             repositioned: counters(&registry, "repositioned_total", "Saved positions that the server refused", feed)?,
             budget: registered(&registry, Gauge::with_opts(opts("budget_bytes", "Bytes of events on their way"))?)?,
+            logged_in: registered(
+                &registry,
+                IntGaugeVec::new(opts("org_logged_in", "1 while the org has a token"), &["org"])?,
+            )?,
+            logins: counters(&registry, "org_logins_total", "Logins, by outcome", &["org", "outcome"])?,
+            catching_up: Mutex::default(),
             registry,
         };
         Ok(metrics)
@@ -137,6 +148,17 @@ impl Metrics {
     /// Sets what the byte budget holds now.
     pub fn budget(&self, bytes: usize) {
         self.budget.set(bytes as f64);
+    }
+
+    /// Sets how an org stands.
+    pub fn org(&self, name: &str, state: &OrgState) {
+        self.logged_in.with_label_values(&[name]).set(i64::from(state.logged_in));
+        // Two readers at once must not count the same logins twice.
+        let _alone = self.catching_up.lock().unwrap_or_else(PoisonError::into_inner);
+        for (outcome, total) in [("granted", state.logins), ("failed", state.failed_logins)] {
+            let counter = self.logins.with_label_values(&[name, outcome]);
+            counter.inc_by(total.saturating_sub(counter.get()));
+        }
     }
 
     /// Everything in Prometheus' text format.

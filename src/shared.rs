@@ -1,6 +1,6 @@
 //! What the feeds of a process share: the gate of each org, the clusters, the position store, the byte budget.
 
-use crate::config::Config;
+use crate::config::{self, Config};
 use crate::feed::{Budget, Status};
 use crate::metrics::Metrics;
 use crate::position::Store;
@@ -36,6 +36,28 @@ pub struct Org {
     pub api_version: String,
 }
 
+impl Org {
+    /// An org of the file. Nothing connects yet. `retry_login`: try once more a login that is remembered as failed.
+    ///
+    /// # Errors
+    /// Its settings cannot work.
+    pub fn new(name: &str, org: &config::Org, config: &Config, retry_login: bool) -> Result<Self, Error> {
+        if let Some(warning) = org.login.warning() {
+            tracing::warn!(org = name, "{warning}");
+        }
+        let options = salesforce::Options {
+            api_version: org.api_version.clone(),
+            client: Some("crossfeed".to_owned()),
+            verdict: Some(config.logins().join(format!("{name}.failed"))),
+            retry_login,
+            ..salesforce::Options::default()
+        };
+        let gate = salesforce::Org::new(org.login.clone(), options)
+            .map_err(|source| Error::Org { name: name.to_owned(), source })?;
+        Ok(Self { gate, api_version: org.api_version.clone() })
+    }
+}
+
 /// Why a process cannot begin.
 #[derive(Debug, thiserror::Error)]
 #[non_exhaustive]
@@ -57,21 +79,15 @@ pub enum Error {
 }
 
 impl Shared {
-    /// Opens what the feeds share. Nothing connects yet.
+    /// Opens what the feeds share. Nothing connects yet. `retry_login`: try once more logins that are remembered as
+    /// failed.
     ///
     /// # Errors
     /// The position store is in use or cannot be used, or an org's settings cannot work.
-    pub fn open(config: &Config) -> Result<Self, Error> {
+    pub fn open(config: &Config, retry_login: bool) -> Result<Self, Error> {
         let mut orgs = BTreeMap::new();
         for (name, org) in &config.orgs {
-            let options = salesforce::Options {
-                api_version: org.api_version.clone(),
-                client: Some("crossfeed".to_owned()),
-                ..salesforce::Options::default()
-            };
-            let gate = salesforce::Org::new(org.login.clone(), options)
-                .map_err(|source| Error::Org { name: name.clone(), source })?;
-            orgs.insert(name.clone(), Org { gate, api_version: org.api_version.clone() });
+            orgs.insert(name.clone(), Org::new(name, org, config, retry_login)?);
         }
         let metrics = Arc::new(Metrics::new()?);
         let statuses =

@@ -18,7 +18,7 @@ use tokio_util::sync::CancellationToken;
 
 /// Runs every feed of the file; 0 after a shut-down that was asked for.
 #[must_use]
-pub fn run(named: Option<&Path>) -> ExitCode {
+pub fn run(named: Option<&Path>, retry_login: bool) -> ExitCode {
     let (path, config) = match load(named) {
         Ok(loaded) => loaded,
         Err(code) => return code,
@@ -28,7 +28,7 @@ pub fn run(named: Option<&Path>) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    let ended = match runtime.block_on(run_until_told(&config)) {
+    let ended = match runtime.block_on(run_until_told(&config, retry_login)) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => failed(&*error),
     };
@@ -37,9 +37,9 @@ pub fn run(named: Option<&Path>) -> ExitCode {
     ended
 }
 
-async fn run_until_told(config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+async fn run_until_told(config: &Config, retry_login: bool) -> Result<(), Box<dyn std::error::Error>> {
     let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let shared = Shared::open(config)?;
+    let shared = Shared::open(config, retry_login)?;
     let listener = TcpListener::bind(config.admin).await.map_err(|error| {
         format!(
             "cannot serve metrics and health on {}: {error}; choose another address: admin = \"127.0.0.1:0\"",
@@ -52,6 +52,7 @@ async fn run_until_told(config: &Config) -> Result<(), Box<dyn std::error::Error
         metrics: shared.metrics.clone(),
         statuses: shared.statuses.clone(),
         budget: shared.budget.clone(),
+        orgs: shared.orgs.iter().map(|(name, org)| (name.clone(), org.gate.clone())).collect(),
     };
     let admin = tokio::spawn(admin::serve(listener, view));
     let mut feeds = process::start(config, &shared, &shutdown);
@@ -74,9 +75,22 @@ async fn run_until_told(config: &Config) -> Result<(), Box<dyn std::error::Error
             return Err("stopped at once".into());
         }
     }
+    log_out(&shared).await;
     admin.abort();
     tracing::info!("done");
     Ok(())
+}
+
+/// Ends the tokens that nobody else uses. One that cannot be ended ends by itself.
+async fn log_out(shared: &Shared) {
+    let all = shared.orgs.iter().map(|(name, org)| async move {
+        match tokio::time::timeout(LOG_OUT_LIMIT, org.gate.log_out()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(org = name, %error, "the token was not revoked"),
+            Err(_) => tracing::warn!(org = name, "the revocation of the token was not answered"),
+        }
+    });
+    futures_util::future::join_all(all).await;
 }
 
 /// A feed ends by itself only when a person must act. The process stays: a supervisor that starts it again and again
@@ -106,6 +120,8 @@ async fn told_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
     }
 }
 
+/// How long the host may take to revoke a token.
+const LOG_OUT_LIMIT: Duration = Duration::from_secs(5);
 /// How long feeds may take to end at once.
 const AT_ONCE: Duration = Duration::from_secs(2);
 

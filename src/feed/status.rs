@@ -1,7 +1,7 @@
 //! How a feed does: one place that people, probes and metrics read.
 
 use super::batch::{Batch, Measure, Place, Positions};
-use super::stop::{Decision, Reason, Stop};
+use super::stop::{Reason, Stop};
 use crate::metrics::{self, FeedMetrics};
 use crate::position::Position;
 use jiff::Timestamp;
@@ -172,17 +172,18 @@ impl Status {
     pub(super) fn waiting(&self, stop: &Stop, wait: Duration) {
         let reason = stop.reason.as_str();
         self.metrics.reopened(reason);
-        tracing::warn!(feed = self.name, reason, wait = %humantime::format_duration(rounded(wait)), "{stop}: opening again");
+        let wait_text = humantime::format_duration(rounded(wait));
+        tracing::warn!(feed = self.name, reason, wait = %wait_text, remedy = stop.remedy, "{stop}: opening again");
         let retry_at = Timestamp::now().checked_add(wait).ok();
-        self.enter(Phase::Waiting, Some(Problem { reason, text: stop.text.clone(), remedy: None, retry_at }));
+        self.enter(
+            Phase::Waiting,
+            Some(Problem { reason, text: stop.text.clone(), remedy: stop.remedy.clone(), retry_at }),
+        );
     }
 
     pub(super) fn stopped(&self, stop: &Stop) {
         let reason = stop.reason.as_str();
-        let remedy = match &stop.decision {
-            Decision::Fatal { remedy } => Some(remedy.clone()),
-            Decision::Transient(_) => None,
-        };
+        let remedy = stop.remedy.clone();
         self.metrics.stopped(reason);
         tracing::error!(feed = self.name, reason, remedy = remedy.as_deref().unwrap_or_default(), "stopped: {stop}");
         self.enter(Phase::Stopped, Some(Problem { reason, text: stop.text.clone(), remedy, retry_at: None }));

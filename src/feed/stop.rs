@@ -10,20 +10,19 @@ pub struct Stop {
     pub reason: Reason,
     /// What happened, in the words of whoever said it.
     pub text: String,
+    /// What a person can do, where something is known.
+    pub remedy: Option<String>,
     /// What is done about it.
     pub decision: Decision,
 }
 
 /// What a feed does about an error.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Decision {
     /// Wait, and open again.
     Transient(Pace),
     /// A person must act.
-    Fatal {
-        /// What to do.
-        remedy: String,
-    },
+    Fatal,
 }
 
 /// How fast a feed may open again.
@@ -107,13 +106,19 @@ impl Stop {
     /// An end after which the feed opens again.
     #[must_use]
     pub fn transient(reason: Reason, text: impl fmt::Display, pace: Pace) -> Self {
-        Self { reason, text: text.to_string(), decision: Decision::Transient(pace) }
+        Self { reason, text: text.to_string(), remedy: None, decision: Decision::Transient(pace) }
     }
 
     /// An end after which a person must act.
     #[must_use]
     pub fn fatal(reason: Reason, text: impl fmt::Display, remedy: impl Into<String>) -> Self {
-        Self { reason, text: text.to_string(), decision: Decision::Fatal { remedy: remedy.into() } }
+        Self { reason, text: text.to_string(), remedy: Some(remedy.into()), decision: Decision::Fatal }
+    }
+
+    /// With what a person can do about it.
+    #[must_use]
+    pub fn advising(self, remedy: Option<impl Into<String>>) -> Self {
+        Self { remedy: remedy.map(Into::into), ..self }
     }
 
     pub(super) fn receipt_lost() -> Self {

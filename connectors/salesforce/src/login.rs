@@ -48,6 +48,11 @@ impl Login {
         }
     }
 
+    /// What a person should know who logs in so.
+    pub fn warning(&self) -> Option<String> {
+        None
+    }
+
     /// Whether nobody else can have the token that this login gives.
     pub(crate) fn is_ours_alone(&self) -> bool {
         false

@@ -1,0 +1,49 @@
+//! How an org stands: logged in as whom, or why not.
+
+use serde::Serialize;
+
+/// An org at one moment, as `/status/orgs` shows it.
+#[derive(Serialize)]
+pub struct OrgState {
+    org: String,
+    /// Whether there is a token.
+    pub logged_in: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    org_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    user_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    instance_url: Option<String>,
+    /// Logins of this process that gave a token.
+    pub logins: u64,
+    /// Logins of this process that did not.
+    pub failed_logins: u64,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    problem: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    remedy: Option<String>,
+}
+
+impl OrgState {
+    /// The state of the org of that name.
+    #[must_use]
+    pub fn of(name: &str, org: &salesforce::Org) -> Self {
+        let logins = org.logins();
+        let (token, error) = match org.standing() {
+            Some(Ok(token)) => (Some(token), None),
+            Some(Err(error)) => (None, Some(error)),
+            None => (None, None),
+        };
+        Self {
+            org: name.to_owned(),
+            logged_in: token.is_some(),
+            org_id: token.as_ref().map(|token| token.org_id.to_string()),
+            user_id: token.as_ref().map(|token| token.user_id.clone()),
+            instance_url: token.as_ref().map(|token| token.instance_url.to_string()),
+            logins: logins.granted,
+            failed_logins: logins.failed,
+            problem: error.as_ref().map(ToString::to_string),
+            remedy: error.as_ref().and_then(|error| error.remedy()).map(str::to_owned),
+        }
+    }
+}
