@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use jiff::Timestamp;
 
+use crate::{CertificateProblem, ProxyProblem};
+
 /// Why something did not work. `Display` is one line with Salesforce's own code and message; what a person should look
 /// at is [`Error::remedy`], what a program should do [`Error::disposition`]. Holds no secret.
 #[derive(Debug, Clone, thiserror::Error)]
@@ -144,6 +146,26 @@ pub enum Error {
         /// The cause, without the address.
         source: Arc<reqwest::Error>,
     },
+    /// No trust between this machine and the host, or the proxy: no request was looked at.
+    #[error("{}", problem.words(host))]
+    Certificate {
+        /// The host, or `the proxy`.
+        host: String,
+        /// What is wrong.
+        problem: CertificateProblem,
+        /// The cause, without the address.
+        source: Arc<reqwest::Error>,
+    },
+    /// The proxy does not lead to the host: no request was sent on.
+    #[error("{}", problem.words(host))]
+    Proxy {
+        /// The host behind it.
+        host: String,
+        /// What is wrong.
+        problem: ProxyProblem,
+        /// The cause, without the address; none where the proxy answered.
+        source: Option<Arc<reqwest::Error>>,
+    },
     /// A reply that is not Salesforce's API talking: a maintenance page, a proxy, another host.
     #[error("unexpected reply with status {status} and content type `{content_type}`: {excerpt}")]
     Unexpected {
@@ -197,6 +219,8 @@ impl Error {
             Self::Interrupted | Self::FreshTokens { .. } => Disposition::Transient,
             Self::Throttled { .. } | Self::Server { .. } => Disposition::Transient,
             Self::Transport { .. } | Self::Redirected { .. } => Disposition::Transient,
+            // It may be mended at the other end, and no login was seen there that could count against the user.
+            Self::Certificate { .. } | Self::Proxy { .. } => Disposition::Transient,
             Self::Unauthorized { message, .. } if codes::session_never_valid(message) => Disposition::Fatal,
             Self::Unauthorized { .. } | Self::Login { retry: true, .. } => Disposition::Transient,
             Self::Rejected { code, message, .. } => codes::of_call(code, message),

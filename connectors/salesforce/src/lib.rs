@@ -41,4 +41,4 @@ pub use replay::{Replay, ReplayId, replay_extension};
 pub use row::{Row, RowError};
 pub use secret::Secret;
 pub use token::Token;
-pub use wire::{Proxy, Wire};
+pub use wire::{CertificateProblem, Proxy, ProxyProblem, Wire, explain};

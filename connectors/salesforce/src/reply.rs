@@ -11,7 +11,7 @@ use reqwest::{
 use serde::{Deserialize, de::DeserializeOwned};
 use url::{Url, form_urlencoded};
 
-use crate::{Error, Secret, error::codes};
+use crate::{Error, ProxyProblem, Secret, error::codes};
 
 /// A reply that was read to its end.
 pub(crate) struct Reply {
@@ -27,6 +27,10 @@ impl Reply {
     pub(crate) async fn of(request: RequestBuilder) -> Result<Self, Error> {
         let mut response = request.send().await.map_err(lost)?;
         let status = response.status();
+        if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
+            let host = response.url().host_str().unwrap_or_default().to_owned();
+            return Err(Error::Proxy { host, problem: ProxyProblem::Credentials, source: None });
+        }
         if let Some(host) = redirect(&response) {
             return Err(Error::Redirected { status: status.as_u16(), host });
         }
@@ -121,8 +125,8 @@ impl Reply {
 }
 
 fn lost(error: reqwest::Error) -> Error {
-    let sent = !error.is_connect() && !error.is_builder();
-    Error::Transport { sent, source: Arc::new(error.without_url()) }
+    let host = error.url().and_then(Url::host_str).unwrap_or_default().to_owned();
+    Error::of_network(&host, Arc::new(error.without_url()))
 }
 
 /// The host a redirect points to; its path and query may hold a secret.

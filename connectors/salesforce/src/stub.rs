@@ -2,8 +2,11 @@
 
 #![allow(clippy::unwrap_used)]
 
+mod log;
+
 use std::{
     collections::VecDeque,
+    fmt::Debug,
     sync::{Arc, Mutex},
     time::Duration,
 };
@@ -13,9 +16,11 @@ use axum::{
     body::{Body, to_bytes},
     extract::{Request, State},
     http::{HeaderMap, Response},
+    serve::Listener,
 };
 use url::Url;
 
+pub(crate) use self::log::Log;
 use crate::{ClientCredentials, Login, LoginPause, Options, Org};
 
 /// What came in: its method and path, its headers and its body.
@@ -49,6 +54,15 @@ impl Stub {
     {
         let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = Url::parse(&format!("http://{}", listener.local_addr().unwrap())).unwrap();
+        Self::serve(listener, url, answer)
+    }
+
+    /// The same behind a listener that is reached at `url`.
+    pub(crate) fn serve<L, F>(listener: L, url: Url, answer: F) -> Self
+    where
+        L: Listener<Addr: Debug>,
+        F: Fn(&Self, &Asked) -> (u16, &'static str, String) + Send + Sync + 'static,
+    {
         let stub = Self { url, asked: Arc::default(), answer: Arc::new(answer) };
         let router = Router::new().fallback(reply).with_state(stub.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });

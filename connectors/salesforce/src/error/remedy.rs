@@ -13,6 +13,8 @@ impl Error {
                 "check that the user has the permission API Enabled, that the app allows the scope api, and that sessions \
                  are not locked to the IP address they come from (Setup, Session Settings)",
             ),
+            Self::Certificate { problem, .. } => Some(problem.remedy()),
+            Self::Proxy { problem, .. } => Some(problem.remedy()),
             Self::Channel { .. } => Some("correct the channel's name; names are case-sensitive"),
             Self::OrgId { .. } => Some("take the organization id from Setup, Company Information"),
             Self::ReplayId { .. } => Some("give a replay id as Salesforce sent it, in decimal digits"),

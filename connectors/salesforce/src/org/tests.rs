@@ -1,21 +1,19 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
 use std::{
-    io,
     os::unix::fs::PermissionsExt as _,
     sync::{
-        Arc, Mutex,
+        Arc,
         atomic::{AtomicBool, Ordering::Relaxed},
     },
 };
 
 use serde_json::value::RawValue;
-use tracing_subscriber::fmt::MakeWriter;
 
 use super::*;
 use crate::{
     AccessToken, Disposition, Secret,
-    stub::{Asked, JSON, ORG, SECRET, SOBJECTS, Stub, TOKEN},
+    stub::{Asked, JSON, Log, ORG, SECRET, SOBJECTS, Stub, TOKEN},
 };
 
 const WRONG_SECRET: &str = r#"{"error":"invalid_client","error_description":"invalid client credentials"}"#;
@@ -191,9 +189,7 @@ async fn limits_of_unknown_shapes_are_left_out() {
 
 #[tokio::test]
 async fn no_secret_is_ever_printed() {
-    let log = Log::default();
-    let subscriber = tracing_subscriber::fmt().with_max_level(tracing::Level::TRACE).with_writer(log.clone()).finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let (log, _guard) = Log::capture();
     // A server that echoes all it was told, in every way to fail.
     let echo = |asked: &Asked| {
         let form: Vec<_> = url::form_urlencoded::parse(asked.body.as_bytes()).into_owned().collect();
@@ -256,32 +252,4 @@ async fn all_at_once(org: &Org, many: usize, stale: Option<Arc<Token>>) -> Vec<R
 
 fn record(json: &str) -> Box<RawValue> {
     RawValue::from_string(json.into()).unwrap()
-}
-
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Log {
-    fn text(&self) -> String {
-        String::from_utf8(self.0.lock().unwrap().clone()).unwrap()
-    }
-}
-
-impl io::Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
-}
-
-impl<'a> MakeWriter<'a> for Log {
-    type Writer = Self;
-
-    fn make_writer(&'a self) -> Self {
-        self.clone()
-    }
 }
