@@ -37,6 +37,7 @@ pub(crate) fn salesforce(error: &::salesforce::Error) -> Stop {
         ::salesforce::Error::Login { .. } | ::salesforce::Error::Remembered { .. } => Reason::Login,
         ::salesforce::Error::Unauthorized { .. } | ::salesforce::Error::FreshTokens { .. } => Reason::Unauthorized,
         ::salesforce::Error::Transport { .. } => Reason::Transport,
+        ::salesforce::Error::Certificate { .. } | ::salesforce::Error::Proxy { .. } => Reason::Transport,
         ::salesforce::Error::Throttled { .. } => Reason::Busy,
         ::salesforce::Error::Record { .. } => Reason::Rejected,
         _ => Reason::Salesforce,

@@ -27,13 +27,15 @@ pub struct Shared {
     pub statuses: Vec<Arc<Status>>,
 }
 
-/// An org's gate, and the API version that is spoken with it.
+/// An org's gate, the API version that is spoken with it, and how it is reached.
 #[derive(Clone)]
 pub struct Org {
     /// The gate.
     pub gate: salesforce::Org,
     /// `NN.0`.
     pub api_version: String,
+    /// The network.
+    pub wire: salesforce::Wire,
 }
 
 impl Org {
@@ -52,9 +54,10 @@ impl Org {
             retry_login,
             ..salesforce::Options::default()
         };
+        let wire = options.wire.clone();
         let gate = salesforce::Org::new(org.login.clone(), options)
             .map_err(|source| Error::Org { name: name.to_owned(), source })?;
-        Ok(Self { gate, api_version: org.api_version.clone() })
+        Ok(Self { gate, api_version: org.api_version.clone(), wire })
     }
 }
 

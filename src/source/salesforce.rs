@@ -8,14 +8,13 @@ use crate::decide;
 use crate::feed::{Budget, Pace, Reading, Reason, Source, Status, Stop};
 use crate::position::{Binding, Position, Saved, Store};
 use crate::shared::Shared;
-use ::salesforce::{Channel, Org, Replay, Token, replay_extension};
+use ::salesforce::{Channel, Org, Replay, Token, Wire, replay_extension};
 use async_trait::async_trait;
-use bayeux::{LongPolling, Subscription, Transport};
+use bayeux::{LongPolling, Room, Subscription, Transport};
 use http::{HeaderMap, header};
 use jiff::{SignedDuration, Timestamp};
 use reading::{Held, Session, Subscribed};
 use std::sync::Arc;
-use std::time::Duration;
 
 /// An org's channels as a source.
 pub(super) struct Salesforce {
@@ -23,6 +22,7 @@ pub(super) struct Salesforce {
     from: config::SalesforceSource,
     org: Org,
     api_version: String,
+    wire: Wire,
     store: Arc<Store>,
     budget: Budget,
     reply_limit: usize,
@@ -42,6 +42,7 @@ impl Salesforce {
             from: from.clone(),
             org: org.gate,
             api_version: org.api_version,
+            wire: org.wire,
             store: shared.store.clone(),
             budget: shared.budget.clone(),
             reply_limit: shared.reply_limit,
@@ -72,15 +73,15 @@ impl Salesforce {
         Ok(Subscription { channel: channel.as_str().to_owned(), ext: Some(ext) })
     }
 
-    fn transport(&self, token: &Token) -> Transport {
+    fn transport(&self, token: &Token) -> Result<Transport, Stop> {
         let mut url = token.instance_url.clone();
         url.set_path(&format!("/cometd/{}", self.api_version));
         let mut headers = HeaderMap::new();
         headers.insert(header::AUTHORIZATION, token.authorization());
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("crossfeed/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(CONNECT_TIMEOUT);
-        Transport { url, headers, client, reply_limit: self.reply_limit, room: Some(Arc::new(self.budget.clone())) }
+        let client = self.wire.client().map_err(|error| decide::salesforce(&error))?;
+        let client = client.user_agent(concat!("crossfeed/", env!("CARGO_PKG_VERSION")));
+        let room: Arc<dyn Room> = Arc::new(self.budget.clone());
+        Ok(Transport { url, headers, client, reply_limit: self.reply_limit, room: Some(room) })
     }
 }
 
@@ -107,7 +108,7 @@ impl Source for Salesforce {
         }
         let handshake_ext = serde_json::value::RawValue::from_string(r#"{"replay":true}"#.to_owned()).ok();
         let config = bayeux::Config { handshake_ext, subscriptions, ..bayeux::Config::default() };
-        let client = LongPolling::new(self.transport(&token), config)
+        let client = LongPolling::new(self.transport(&token)?, config)
             .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
         let begins = self.from.start == config::Start::Latest;
         let (org, store, status) = (self.org.clone(), self.store.clone(), self.status.clone());
@@ -138,4 +139,3 @@ fn store_stop(error: &crate::position::Error) -> Stop {
 const SHORTEST_RETENTION: SignedDuration = SignedDuration::from_hours(24);
 const BEGUN_LONG_AGO: &str = "the channel began, and got no event, before the oldest one that may still be retained: what \
      came between may be gone; compare with the org";
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);

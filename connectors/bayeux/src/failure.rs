@@ -3,6 +3,7 @@
 use crate::advice::Advice;
 use serde_json::value::RawValue;
 use std::fmt;
+use std::sync::Arc;
 
 /// A server's "no" to one meta message.
 #[derive(Debug, Clone, Default)]
@@ -66,6 +67,16 @@ impl fmt::Display for Phase {
     }
 }
 
+/// An error of the HTTP client's. It equals itself only.
+#[derive(Debug, Clone)]
+pub struct Lost(pub Arc<reqwest::Error>);
+
+impl PartialEq for Lost {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
 /// What went wrong with it.
 #[derive(Debug, Clone, PartialEq, thiserror::Error)]
 #[non_exhaustive]
@@ -89,6 +100,8 @@ pub enum Cause {
         sent: bool,
         /// The reason, for people.
         text: String,
+        /// The error itself, for whoever can tell more of it; none where no client was asked.
+        error: Option<Lost>,
     },
     /// An HTTP status other than 200.
     #[error("HTTP {status}: {text}")]

@@ -19,7 +19,7 @@ mod session;
 mod split;
 
 pub use advice::{Advice, Reconnect};
-pub use failure::{Cause, Failure, Phase, Refusal};
+pub use failure::{Cause, Failure, Lost, Phase, Refusal};
 pub use long_polling::{LongPolling, Transport};
 pub use message::{Ask, Subscription};
 pub use room::{Charge, Room};

@@ -1,6 +1,6 @@
 //! Long polling: a session driven over HTTP (CometD reference, "long-polling transport").
 
-use crate::failure::{Cause, Phase};
+use crate::failure::{Cause, Lost, Phase};
 use crate::message::Ask;
 use crate::room::{Charge, Room};
 use crate::session::{Config, Event, Exchange, Reply, Request, Session};
@@ -183,7 +183,7 @@ impl Link {
             .body(request.body.clone())
             .send()
             .await
-            .map_err(|error| Cause::Transport { sent: !error.is_connect(), text: chain(&error) })?;
+            .map_err(|error| lost(!error.is_connect(), error))?;
         let status = response.status();
         let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
         let (body, charge) = self.read(request.exchange, response).await?;
@@ -204,7 +204,7 @@ impl Link {
         let mut reported = 0;
         loop {
             let chunk = response.chunk().await;
-            let chunk = chunk.map_err(|error| Cause::Transport { sent: true, text: chain(&error) })?;
+            let chunk = chunk.map_err(|error| lost(true, error))?;
             let Some(chunk) = chunk else { return Ok((body.freeze(), charge)) };
             if body.len() + chunk.len() > self.reply_limit {
                 return Err(Cause::TooLarge { limit: self.reply_limit });
@@ -238,6 +238,10 @@ impl Link {
         }
         url
     }
+}
+
+fn lost(sent: bool, error: reqwest::Error) -> Cause {
+    Cause::Transport { sent, text: chain(&error), error: Some(Lost(Arc::new(error))) }
 }
 
 /// An error with its causes; reqwest's own text hides the reason in its source.

@@ -4,8 +4,9 @@
 //! replies seen in the field). Where a reply carries `ext.sfdc.failureReason`, that is the reason, and `error` may be a
 //! disguise: a server that is too busy says 401 or 403 there.
 
+use crate::decide;
 use crate::feed::{Pace, Reason, Stop};
-use bayeux::{Cause, Failure, Phase, Refusal};
+use bayeux::{Cause, Failure, Lost, Phase, Refusal};
 use salesforce::failure_reason;
 
 /// What to do.
@@ -109,7 +110,7 @@ const TABLE: &[Row] = &[
 ];
 
 /// What to do about the end of a session.
-pub(super) fn of_failure(failure: &Failure) -> Then {
+fn of_failure(failure: &Failure) -> Then {
     look_up(failure.phase, &failure.cause)
 }
 
@@ -126,22 +127,40 @@ pub(super) fn words(refusal: &Refusal) -> String {
     }
 }
 
-/// The same of the end of a session.
-pub(super) fn failure_words(failure: &Failure) -> String {
-    match &failure.cause {
-        Cause::Refused(refusal) => format!("{}: {}", failure.phase, words(refusal)),
-        _ => failure.to_string(),
-    }
+/// A session that ended.
+#[derive(Clone)]
+pub(super) struct Ended {
+    pub(super) then: Then,
+    /// What happened.
+    pub(super) text: String,
+    /// What a person can do, where waiting may not be enough.
+    pub(super) remedy: Option<String>,
 }
 
-impl Then {
-    /// The feed's end that follows, where one does.
-    pub(super) fn stop(self, text: String) -> Stop {
-        match self {
-            Self::Reopen(reason, pace) => Stop::transient(reason, text, pace),
-            Self::Renew(pace) => Stop::transient(Reason::Unauthorized, text, pace),
-            Self::Reposition => Stop::transient(Reason::Refused, text, Pace::growing(1, 60)),
-            Self::Fail(reason, remedy) => Stop::fatal(reason, text, remedy),
+impl Ended {
+    pub(super) fn of(failure: &Failure) -> Self {
+        let then = of_failure(failure);
+        let phase = failure.phase;
+        match &failure.cause {
+            Cause::Refused(refusal) => Self { then, text: format!("{phase}: {}", words(refusal)), remedy: None },
+            Cause::Transport { error: Some(Lost(error)), .. } => {
+                let host = error.url().and_then(reqwest::Url::host_str).unwrap_or_default();
+                let error = salesforce::Error::of_network(host, error.clone());
+                let text = format!("{phase}: {}", decide::chain(&error));
+                Self { then, text, remedy: error.remedy().map(str::to_owned) }
+            }
+            _ => Self { then, text: failure.to_string(), remedy: None },
+        }
+    }
+
+    /// The feed's end that follows.
+    pub(super) fn stop(self) -> Stop {
+        let Self { then, text, remedy } = self;
+        match then {
+            Then::Reopen(reason, pace) => Stop::transient(reason, text, pace).advising(remedy),
+            Then::Renew(pace) => Stop::transient(Reason::Unauthorized, text, pace).advising(remedy),
+            Then::Reposition => Stop::transient(Reason::Refused, text, Pace::growing(1, 60)).advising(remedy),
+            Then::Fail(reason, remedy) => Stop::fatal(reason, text, remedy),
         }
     }
 }

@@ -1,6 +1,6 @@
 //! An open Bayeux session with Salesforce: from messages to batches.
 
-use super::reaction::{self, Then};
+use super::reaction::{self, Ended, Then};
 use super::store_stop;
 use crate::decide;
 use crate::feed::{Batch, Event, Origin, Pace, Place, Positions, Reading, Reason, Status, Stop, Stream};
@@ -43,7 +43,7 @@ pub(super) struct Session {
     pub(super) status: Arc<Status>,
     pub(super) token: Arc<Token>,
     /// Why it ended: kept until what must be done about it is done, which may take more than one call of `next`.
-    pub(super) ended: Option<(Then, String)>,
+    pub(super) ended: Option<Ended>,
 }
 
 impl Subscribed {
@@ -56,11 +56,11 @@ impl Subscribed {
 impl Reading for Session {
     async fn next(&mut self) -> Result<Batch, Stop> {
         loop {
-            if let Some((then, text)) = self.ended.clone() {
-                if let Then::Renew(_) = then {
+            if let Some(ended) = self.ended.clone() {
+                if let Then::Renew(_) = ended.then {
                     self.org.replace(&self.token).await.map_err(|error| decide::salesforce(&error))?;
                 }
-                return Err(then.stop(text));
+                return Err(ended.stop());
             }
             match self.client.next().await {
                 bayeux::Event::Handshaken { ext } => self.handshaken(ext.as_deref())?,
@@ -70,7 +70,7 @@ impl Reading for Session {
                 bayeux::Event::Connected => self.status.running(),
                 bayeux::Event::Messages { messages, charge } => return Ok(self.batch(messages, charge)),
                 bayeux::Event::Ended(failure) => {
-                    self.ended = Some((reaction::of_failure(&failure), reaction::failure_words(&failure)));
+                    self.ended = Some(Ended::of(&failure));
                 }
             }
         }
@@ -166,7 +166,10 @@ impl Session {
                 let ext = replay_extension(&[(&channel, Replay::All)]).map_err(|error| decide::salesforce(&error))?;
                 self.client.ask(Ask::Subscribe(Subscription { channel, ext: Some(ext) }));
             }
-            _ => self.ended = Some((then, format!("channel {channel}: {words}"))),
+            _ => {
+                let text = format!("channel {channel}: {words}");
+                self.ended = Some(Ended { then, text, remedy: None });
+            }
         }
         Ok(())
     }

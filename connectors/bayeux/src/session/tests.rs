@@ -34,7 +34,7 @@ impl Stage {
                 }
                 "x" => {
                     let exchange = self.open.pop().expect(line);
-                    let cause = Cause::Transport { sent: rest != "unsent", text: rest.to_owned() };
+                    let cause = Cause::Transport { sent: rest != "unsent", text: rest.to_owned(), error: None };
                     self.session.handle_failure(exchange, cause, self.now);
                 }
                 "!" => assert_eq!(format!("{:?}", self.session.poll_event().expect(line)), rest, "{line}"),
@@ -437,7 +437,7 @@ proptest! {
                     stage.session.handle_reply(exchange, Reply { body, date: None }, stage.now);
                 },
                 Blow::Fail(sent) => if let Some(exchange) = stage.open.pop() {
-                    stage.session.handle_failure(exchange, Cause::Transport { sent, text: String::new() }, stage.now);
+                    stage.session.handle_failure(exchange, Cause::Transport { sent, text: String::new(), error: None }, stage.now);
                 },
                 Blow::Time(ms) => {
                     stage.now += Duration::from_millis(ms);

@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used)]
 
 use super::*;
+use crate::feed::Decision;
 
 const SLOW: Pace = Pace::growing(60, 300);
 const QUICK: Pace = Pace::at_once(1, 60);
@@ -81,7 +82,10 @@ fn f18_a_refused_replay_id_is_told_from_other_refusals_of_a_channel() {
 fn what_is_not_bayeux_opens_again_and_what_would_come_again_does_not() {
     let of = |cause| of_failure(&Failure { phase: Phase::Connect, cause });
     let quick = Pace::growing(1, 30);
-    assert_eq!(of(Cause::Transport { sent: true, text: String::new() }), Then::Reopen(Reason::Transport, quick));
+    assert_eq!(
+        of(Cause::Transport { sent: true, text: String::new(), error: None }),
+        Then::Reopen(Reason::Transport, quick)
+    );
     assert_eq!(of(Cause::Status { status: 503, text: String::new() }), Then::Reopen(Reason::Transport, quick));
     assert_eq!(of(Cause::TimedOut), Then::Reopen(Reason::Transport, quick));
     assert_eq!(of(Cause::Malformed(String::new())), Then::Reopen(Reason::Malformed, quick));
@@ -96,4 +100,26 @@ fn f60_the_words_shown_are_salesforce_s_with_the_hidden_reason_first() {
         serde_json::value::RawValue::from_string(r#"{"sfdc":{"failureReason":"401::Authentication invalid"}}"#.into());
     let refusal = Refusal { error: "403::Handshake denied".to_owned(), ext: ext.ok(), advice: None };
     assert_eq!(words(&refusal), "401::Authentication invalid (403::Handshake denied)");
+}
+
+#[tokio::test]
+async fn a_proxy_or_a_certificate_that_fails_is_told_with_what_to_do() {
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let proxy = format!("http://{}", listener.local_addr().unwrap());
+    tokio::spawn(async move {
+        use tokio::io::{AsyncReadExt, AsyncWriteExt};
+        let (mut stream, _) = listener.accept().await.unwrap();
+        assert!(stream.read(&mut [0; 1024]).await.unwrap() > 0);
+        stream.write_all(b"HTTP/1.1 407 Proxy Authentication Required\r\n\r\n").await.unwrap();
+    });
+    let client = reqwest::Client::builder().proxy(reqwest::Proxy::all(proxy).unwrap()).build().unwrap();
+    let sent = client.post("https://acme.my.salesforce.com/cometd/64.0/handshake").send();
+    let error = tokio::time::timeout(std::time::Duration::from_secs(20), sent).await.unwrap().unwrap_err();
+    let cause = Cause::Transport { sent: false, text: "lost".to_owned(), error: Some(Lost(error.into())) };
+    let ended = Ended::of(&Failure { phase: Phase::Handshake, cause });
+    let text = "handshake: the proxy asks for a user and a password that it knows: ";
+    assert!(ended.text.starts_with(text), "{}", ended.text);
+    let stop = ended.stop();
+    assert_eq!(stop.decision, Decision::Transient(Pace::growing(1, 30)));
+    assert!(stop.remedy.unwrap().starts_with("check the user and the password of the proxy"));
 }
