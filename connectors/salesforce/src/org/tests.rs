@@ -77,14 +77,14 @@ async fn a_login_that_failed_for_good_is_not_tried_again_by_the_next_process_wit
 #[tokio::test]
 async fn a_failure_that_passes_is_not_remembered() {
     let folder = tempfile::tempdir().unwrap();
-    let verdict = Some(folder.path().join("acme.failed"));
+    let verdict = folder.path().join("acme.failed");
     let stub = Stub::start(|_, _| (503, "text/html", "<html>".into())).await;
-    Org::new(stub.login(), Options { verdict: verdict.clone(), ..Options::default() })
+    Org::new(stub.login(), Options { verdict: Some(verdict.clone()), ..Options::default() })
         .unwrap()
         .token()
         .await
         .unwrap_err();
-    assert!(!verdict.unwrap().exists());
+    assert!(!verdict.exists());
 }
 
 #[tokio::test]
