@@ -39,18 +39,27 @@ pub(crate) fn salesforce(error: &::salesforce::Error) -> Stop {
         ::salesforce::Error::Transport { .. } => Reason::Transport,
         ::salesforce::Error::Certificate { .. } | ::salesforce::Error::Proxy { .. } => Reason::Transport,
         ::salesforce::Error::Throttled { .. } => Reason::Busy,
+        ::salesforce::Error::Reserved { .. } => Reason::Limit,
         ::salesforce::Error::Record { .. } => Reason::Rejected,
         _ => Reason::Salesforce,
     };
-    match (error.disposition(), error) {
-        (::salesforce::Disposition::Transient, ::salesforce::Error::Throttled { .. }) => {
-            Stop::transient(reason, error, Pace::growing(60, 300)).advising(error.remedy())
-        }
-        (::salesforce::Disposition::Transient, _) => {
-            Stop::transient(reason, chain(error), Pace::growing(1, 60)).advising(error.remedy())
+    // Whoever answered said how long to wait: sooner is vain, and from there on it grows as it would have.
+    let asked = |pace: Pace| match error.wait() {
+        Some(wait) => Pace { first: pace.first.max(wait), from: pace.from.max(wait), to: pace.to.max(wait) },
+        None => pace,
+    };
+    let pace = match error {
+        ::salesforce::Error::Throttled { scope: ::salesforce::Scope::Concurrent, .. } => Pace::growing(5, 60),
+        ::salesforce::Error::Throttled { scope: ::salesforce::Scope::Daily, .. } => Pace::growing(600, 3600),
+        ::salesforce::Error::Throttled { .. } => Pace::growing(60, 300),
+        _ => Pace::growing(1, 60),
+    };
+    match error.disposition() {
+        ::salesforce::Disposition::Transient => {
+            Stop::transient(reason, chain(error), asked(pace)).advising(error.remedy())
         }
         // Dead letters are not built yet: one record that Salesforce refuses stops the feed.
-        (::salesforce::Disposition::Fatal | ::salesforce::Disposition::Rejected, _) => {
+        ::salesforce::Disposition::Fatal | ::salesforce::Disposition::Rejected => {
             Stop::fatal(reason, error, error.remedy().unwrap_or("see Salesforce's words; then restart"))
         }
     }
@@ -68,4 +77,26 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
         source = cause.source();
     }
     text
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::feed::Decision;
+    use std::time::Duration;
+
+    #[test]
+    fn a_wait_that_salesforce_asks_for_is_kept() {
+        let check = |scope, seconds: Option<u64>, first: u64, to: u64| {
+            let (code, message, request_id) = (String::new(), String::new(), None);
+            let retry_after = seconds.map(Duration::from_secs);
+            let error = ::salesforce::Error::Throttled { status: 403, code, message, scope, retry_after, request_id };
+            let Decision::Transient(pace) = salesforce(&error).decision else { panic!("{scope:?} is not transient") };
+            assert_eq!((pace.first, pace.to), (Duration::from_secs(first), Duration::from_secs(to)), "{scope:?}");
+        };
+        check(::salesforce::Scope::Concurrent, None, 5, 60);
+        check(::salesforce::Scope::Concurrent, Some(90), 90, 90);
+        check(::salesforce::Scope::Other, Some(1), 60, 300);
+        check(::salesforce::Scope::Daily, None, 600, 3600);
+    }
 }

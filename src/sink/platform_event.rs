@@ -192,7 +192,9 @@ impl Publisher {
         let text = format!("{} refused {}: {}", self.event, record.place, errors.join("; "));
         Err(match disposition {
             Disposition::Transient => Stop::transient(Reason::Salesforce, text, QUICK),
-            Disposition::Fatal => Stop::fatal(Reason::Salesforce, text, "see Salesforce's words; then restart"),
+            Disposition::Fatal => {
+                Stop::fatal(Reason::Salesforce, text, row.remedy().unwrap_or("see Salesforce's words; then restart"))
+            }
             // Dead letters are not built yet.
             Disposition::Rejected => Stop::fatal(Reason::Rejected, text, REJECTED),
         })

@@ -1,12 +1,14 @@
 //! What can go wrong, in the caller's terms: try again later, have a person look, or set one record aside.
 
+mod class;
 pub(crate) mod codes;
 pub(crate) mod remedy;
 
-use std::sync::Arc;
+use std::{sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
+pub use self::class::Disposition;
 use crate::{CertificateProblem, ProxyProblem};
 
 /// Why something did not work. `Display` is one line with Salesforce's own code and message; what a person should look
@@ -58,9 +60,11 @@ pub enum Error {
         /// What is wrong with it.
         problem: &'static str,
     },
-    /// More records than one call takes. Nothing was sent.
-    #[error("{count} records in one call, which takes {limit}")]
+    /// More than one call takes. Nothing was sent.
+    #[error("{count} {what} in one call, which takes {limit}")]
     TooMany {
+        /// What there were too many of.
+        what: &'static str,
         /// How many there were.
         count: usize,
         /// How many one call takes.
@@ -98,16 +102,30 @@ pub enum Error {
     /// The login ended without an outcome: the runtime is shutting down.
     #[error("login interrupted")]
     Interrupted,
+    /// The calls that are left of the day are left to others. Nothing was sent.
+    #[error("{used} of the day's {max} API calls are used, and the last {reserve} are left to others")]
+    Reserved {
+        /// Calls used, as Salesforce last said.
+        used: u64,
+        /// Calls of the day.
+        max: u64,
+        /// Calls that are left to others.
+        reserve: u64,
+        /// How long until one call is let through, to see what is used then.
+        wait: Duration,
+    },
     /// The token is not valid (any more), and a new one did not help or could not help.
-    #[error("not authorized: {code}: {message}")]
+    #[error("not authorized: {code}: {message}{}", of_request(.request_id))]
     Unauthorized {
         /// Salesforce's error code, or the HTTP status where it gave none.
         code: String,
         /// Salesforce's message.
         message: String,
+        /// Salesforce's id of the request.
+        request_id: Option<String>,
     },
-    /// Salesforce refused the call as a whole. Nothing was applied.
-    #[error("refused with status {status}: {code}: {message}{}", of_fields(.fields))]
+    /// Salesforce refused the call as a whole. Nothing was applied, unless [`Error::uncertain`] says so.
+    #[error("refused with status {status}: {code}: {message}{}{}", of_fields(.fields), of_request(.request_id))]
     Rejected {
         /// HTTP status.
         status: u16,
@@ -117,9 +135,27 @@ pub enum Error {
         message: String,
         /// The fields it is about.
         fields: Vec<String>,
+        /// Salesforce's id of the request.
+        request_id: Option<String>,
+    },
+    /// There is no such record, object, field or resource, or the user may not see it: Salesforce does not say which.
+    #[error("not found: {code}: {message}{}", of_request(.request_id))]
+    NotFound {
+        /// Salesforce's error code.
+        code: String,
+        /// Salesforce's message.
+        message: String,
+        /// Salesforce's id of the request.
+        request_id: Option<String>,
+    },
+    /// A value of an external id that several records have. Nothing was applied.
+    #[error("{} records have this external id: {}", .urls.len(), .urls.join(", "))]
+    SeveralMatch {
+        /// The path of each of them.
+        urls: Vec<String>,
     },
     /// A limit of the org is used up, for seconds or for hours.
-    #[error("limit reached, status {status}: {code}: {message}")]
+    #[error("limit reached, status {status}: {code}: {message}{}", of_request(.request_id))]
     Throttled {
         /// HTTP status.
         status: u16,
@@ -127,16 +163,26 @@ pub enum Error {
         code: String,
         /// Salesforce's message.
         message: String,
+        /// Which limit it is.
+        scope: Scope,
+        /// How long Salesforce asks to wait, from 1 s to 1 h.
+        retry_after: Option<Duration>,
+        /// Salesforce's id of the request.
+        request_id: Option<String>,
     },
     /// Salesforce could not do it now.
-    #[error("server failed with status {status}: {code}: {message}")]
+    #[error("server failed with status {status}: {code}: {message}{}", of_request(.request_id))]
     Server {
-        /// HTTP status.
+        /// HTTP status. Not always 5xx: a server that is too busy says so with 401 and 403, too.
         status: u16,
         /// Salesforce's error code.
         code: String,
         /// Salesforce's message.
         message: String,
+        /// How long Salesforce asks to wait, from 1 s to 1 h.
+        retry_after: Option<Duration>,
+        /// Salesforce's id of the request.
+        request_id: Option<String>,
     },
     /// The network.
     #[error("{}", if *.sent { "connection lost before the reply had come" } else { "cannot connect" })]
@@ -167,7 +213,7 @@ pub enum Error {
         source: Option<Arc<reqwest::Error>>,
     },
     /// A reply that is not Salesforce's API talking: a maintenance page, a proxy, another host.
-    #[error("unexpected reply with status {status} and content type `{content_type}`: {excerpt}")]
+    #[error("unexpected reply with status {status} and content type `{content_type}`: {excerpt}{}", of_request(.request_id))]
     Unexpected {
         /// HTTP status.
         status: u16,
@@ -175,6 +221,10 @@ pub enum Error {
         content_type: String,
         /// What it begins with, without secrets; empty where it may hold a token.
         excerpt: String,
+        /// How long whoever answered asks to wait, from 1 s to 1 h.
+        retry_after: Option<Duration>,
+        /// Salesforce's id of the request.
+        request_id: Option<String>,
     },
     /// A redirect, which is not followed: the token is for one host only.
     #[error("redirected with status {status} to {host}")]
@@ -200,68 +250,23 @@ pub enum Error {
     },
 }
 
-/// What to do about an error.
+/// Which limit of the org a call ran into (REST API Developer Guide, *API Request Limits and Allocations*).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Disposition {
-    /// It may work later: wait, then try again.
-    Transient,
-    /// It will not work until a person has acted.
-    Fatal,
-    /// It is about what was sent: other records may go through.
-    Rejected,
-}
-
-impl Error {
-    /// What to do about it. Tried again are only network errors, 5xx, 429, limits, and the few codes for which
-    /// Salesforce's guides say so: a code that is not known is for a person.
-    pub fn disposition(&self) -> Disposition {
-        match self {
-            Self::Interrupted | Self::FreshTokens { .. } => Disposition::Transient,
-            Self::Throttled { .. } | Self::Server { .. } => Disposition::Transient,
-            Self::Transport { .. } | Self::Redirected { .. } => Disposition::Transient,
-            // It may be mended at the other end, and no login was seen there that could count against the user.
-            Self::Certificate { .. } | Self::Proxy { .. } => Disposition::Transient,
-            Self::Unauthorized { message, .. } if codes::session_never_valid(message) => Disposition::Fatal,
-            Self::Unauthorized { .. } | Self::Login { retry: true, .. } => Disposition::Transient,
-            Self::Rejected { code, message, .. } => codes::of_call(code, message),
-            Self::Record { .. } => Disposition::Rejected,
-            Self::Unexpected { status, content_type, .. } => of_unexpected(*status, content_type),
-            Self::Remembered { .. } => Disposition::Fatal,
-            Self::Login { retry: false, .. } | Self::Configuration { .. } | Self::Channel { .. } => Disposition::Fatal,
-            Self::OrgId { .. } | Self::ReplayId { .. } | Self::Ambiguous { .. } => Disposition::Fatal,
-            Self::TooMany { .. } | Self::TooLarge { .. } | Self::RowCount { .. } => Disposition::Fatal,
-        }
-    }
-
-    /// Whether it will not work until a person has acted.
-    pub fn is_fatal(&self) -> bool {
-        self.disposition() == Disposition::Fatal
-    }
-
-    /// Whether a call that failed so may have been applied all the same, so that to repeat it may do it twice.
-    pub fn uncertain(&self) -> bool {
-        match self {
-            Self::Transport { sent, .. } => *sent,
-            Self::Server { .. } | Self::TooLarge { .. } | Self::RowCount { .. } => true,
-            Self::Unexpected { status, .. } => *status < 300 || *status >= 500,
-            _ => false,
-        }
-    }
-}
-
-/// A page of HTML, an empty 200 or a failed gateway passes; an API's JSON of another shape, or a plain 4xx, does not.
-fn of_unexpected(status: u16, content_type: &str) -> Disposition {
-    let for_good = match status {
-        408 | 429 => false,
-        400..500 => !content_type.contains("html"),
-        200..300 => content_type.contains("json"),
-        _ => false,
-    };
-    if for_good { Disposition::Fatal } else { Disposition::Transient }
+pub enum Scope {
+    /// Long calls at one time: free again within seconds.
+    Concurrent,
+    /// Calls within 24 hours: free again within tens of minutes at best.
+    Daily,
+    /// Another one, such as the events published in an hour.
+    Other,
 }
 
 fn of_fields(fields: &[String]) -> String {
     if fields.is_empty() { String::new() } else { format!(" (fields: {})", fields.join(", ")) }
+}
+
+fn of_request(id: &Option<String>) -> String {
+    id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 
 #[cfg(test)]

@@ -8,8 +8,13 @@ use serde_json::{Value, value::RawValue};
 /// `503::Server is too busy` (seen in conversations with real orgs; no guide says so).
 pub fn failure_reason(ext: &RawValue) -> Option<String> {
     let ext: Value = serde_json::from_str(ext.get()).ok()?;
+    of_value(&ext).map(str::to_owned)
+}
+
+/// As [`failure_reason`].
+pub(crate) fn of_value(ext: &Value) -> Option<&str> {
     let reason = ext.get("sfdc")?.get("failureReason")?.as_str()?.trim();
-    (!reason.is_empty()).then(|| reason.to_owned())
+    (!reason.is_empty()).then_some(reason)
 }
 
 #[cfg(test)]

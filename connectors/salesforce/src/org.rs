@@ -5,24 +5,30 @@ mod verdict;
 
 use std::{path::PathBuf, sync::Arc, time::Duration};
 
-use bytes::Bytes;
 use reqwest::{
-    Client, Method,
-    header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue},
+    Client,
+    header::{HeaderMap, HeaderValue},
     redirect,
 };
+use url::Url;
 
 pub use self::gate::Logins;
 use self::{gate::Gate, verdict::Verdict};
-use crate::{Error, Login, Token, Wire, login::endpoint, reply::Reply};
+use crate::{Error, Login, Token, Usage, Wire, budget::Budget, login::endpoint, reply::Reply};
 
 /// An org of Salesforce's, with one token for all its users. A clone is the same org.
 #[derive(Clone)]
 pub struct Org {
     gate: Arc<Gate>,
     exclusive: bool,
-    http: Client,
-    api_version: Arc<str>,
+    pub(crate) http: Client,
+    pub(crate) api_version: Arc<str>,
+    pub(crate) budget: Arc<Budget>,
+    /// Whether another token can be had without a person.
+    pub(crate) renewable: bool,
+    /// The host to log in to, and how it is reached.
+    pub(crate) login_host: Url,
+    pub(crate) login_http: Client,
 }
 
 /// How an org is spoken to.
@@ -49,6 +55,10 @@ pub struct Options {
     /// Sent as `Sforce-Call-Options: client=…`; it comes back in the `changeOrigin` of the changes these calls make,
     /// so that a reader can leave out its own (REST API Developer Guide, *Call Options Header*).
     pub client: Option<String>,
+    /// The share of the day's API calls that is left to others, from 0 to less than 1; 0 by default, nothing. Once less
+    /// is left, calls that can wait fail with [`Error::Reserved`], but for one each 5 minutes, which shows what is left
+    /// then.
+    pub api_reserve: f64,
 }
 
 /// How long is waited between logins that fail.
@@ -81,6 +91,7 @@ impl Default for Options {
             exclusive: false,
             user_agent: concat!("crossfeed/", env!("CARGO_PKG_VERSION")).into(),
             client: None,
+            api_reserve: 0.0,
         }
     }
 }
@@ -106,12 +117,15 @@ impl Org {
             None => Verdict::none(),
         };
         let (renewable, exclusive) = (login.renewable(), options.exclusive || login.is_ours_alone());
+        let (login_host, http_of_login) = (login.url().clone(), login_http.clone());
         let grant = Box::new(move || {
-            let (login, http) = (login.clone(), login_http.clone());
+            let (login, http) = (login.clone(), http_of_login.clone());
             Box::pin(async move { login.log_in(&http).await }) as _
         });
         let gate = Arc::new(Gate::new(grant, renewable, options.login_pause, verdict));
-        Ok(Self { gate, exclusive, http, api_version: options.api_version.into() })
+        let budget = Arc::new(Budget::new(options.api_reserve)?);
+        let api_version = options.api_version.into();
+        Ok(Self { gate, exclusive, http, api_version, budget, renewable, login_host, login_http })
     }
 
     /// The token, with a login at the first use. However many ask at once, there is one login, and all get its outcome.
@@ -159,31 +173,9 @@ impl Org {
         Ok(())
     }
 
-    /// One call of the REST API, below `/services/data/v…/`, with one repeat if the token has expired.
-    pub(crate) async fn call(&self, method: Method, path: &str, body: Option<Bytes>) -> Result<Reply, Error> {
-        let token = self.token().await?;
-        let first = self.call_with(&token, method.clone(), path, body.clone()).await;
-        match first {
-            Err(ref error @ Error::Unauthorized { .. }) if !error.is_fatal() => {
-                let token = self.replace(&token).await?;
-                self.call_with(&token, method, path, body).await
-            }
-            other => other,
-        }
-    }
-
-    async fn call_with(&self, token: &Token, method: Method, path: &str, body: Option<Bytes>) -> Result<Reply, Error> {
-        let url = endpoint(&token.instance_url, &format!("/services/data/v{}/{path}", self.api_version));
-        let mut request = self
-            .http
-            .request(method, url)
-            .header(ACCEPT, "application/json")
-            .header(AUTHORIZATION, token.authorization());
-        if let Some(body) = body {
-            request = request.header(CONTENT_TYPE, "application/json; charset=UTF-8").body(body);
-        }
-        let reply = Reply::of(request).await?.without(&[token.secret()]);
-        if reply.status.is_success() { Ok(reply) } else { Err(reply.error()) }
+    /// The API calls of the day, as the last answer said, whatever became of its call. `None` before the first.
+    pub fn usage(&self) -> Option<Usage> {
+        self.budget.usage()
     }
 }
 

@@ -2,21 +2,32 @@
 //!
 //! REST API Developer Guide, *Status Codes and Error Responses*.
 
-use std::{borrow::Cow, sync::Arc};
+mod failure;
+
+use std::{
+    borrow::Cow,
+    sync::Arc,
+    time::{Duration, SystemTime},
+};
 
 use reqwest::{
     RequestBuilder, Response, StatusCode,
-    header::{CONTENT_TYPE, LOCATION},
+    header::{CONTENT_TYPE, HeaderMap, LOCATION},
 };
-use serde::{Deserialize, de::DeserializeOwned};
+use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
 
-use crate::{Error, ProxyProblem, Secret, error::codes};
+pub(crate) use self::failure::Failure;
+use crate::{Error, ProxyProblem, Secret, retry_after};
 
 /// A reply that was read to its end.
 pub(crate) struct Reply {
     pub(crate) status: StatusCode,
+    /// What was asked.
+    pub(crate) url: Url,
     content_type: String,
+    retry_after: Option<Duration>,
+    request_id: Option<String>,
     body: Vec<u8>,
     /// Never to be shown, should the reply echo them.
     secrets: Vec<Secret>,
@@ -25,7 +36,13 @@ pub(crate) struct Reply {
 impl Reply {
     /// Sends `request` and reads what comes back.
     pub(crate) async fn of(request: RequestBuilder) -> Result<Self, Error> {
+        Self::seen(request, &|_| {}).await
+    }
+
+    /// As [`Reply::of`]; `see` is shown the head of every answer, whatever becomes of the rest.
+    pub(crate) async fn seen(request: RequestBuilder, see: &(dyn Fn(&HeaderMap) + Sync)) -> Result<Self, Error> {
         let mut response = request.send().await.map_err(lost)?;
+        see(response.headers());
         let status = response.status();
         if status == StatusCode::PROXY_AUTHENTICATION_REQUIRED {
             let host = response.url().host_str().unwrap_or_default().to_owned();
@@ -34,8 +51,11 @@ impl Reply {
         if let Some(host) = redirect(&response) {
             return Err(Error::Redirected { status: status.as_u16(), host });
         }
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let content_type = content_type.unwrap_or_default().to_owned();
+        let text = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
+        let content_type = text(CONTENT_TYPE.as_str()).unwrap_or_default();
+        let request_id = text("x-sfdc-request-id").or_else(|| text("x-request-id"));
+        let url = response.url().clone();
+        let retry_after = retry_after::of(response.headers(), SystemTime::now());
         let mut body = Vec::new();
         while let Some(chunk) = response.chunk().await.map_err(lost)? {
             if body.len() + chunk.len() > BODY_LIMIT {
@@ -43,7 +63,7 @@ impl Reply {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Self { status, content_type, body, secrets: Vec::new() })
+        Ok(Self { status, url, content_type, retry_after, request_id, body, secrets: Vec::new() })
     }
 
     /// Names what must not be shown of this reply.
@@ -57,33 +77,22 @@ impl Reply {
         serde_json::from_slice(&self.body).map_err(|_| self.unexpected())
     }
 
-    /// What a reply of the REST API with a failed status means.
-    pub(crate) fn error(&self) -> Error {
-        let status = self.status.as_u16();
-        let failure = self.failure();
-        if self.status == StatusCode::UNAUTHORIZED {
-            let (code, message) =
-                failure.map_or_else(|| (status.to_string(), String::new()), |it| (it.code, it.message));
-            return Error::Unauthorized { code, message };
-        }
-        let Some(Failure { code, message, fields }) = failure else {
-            return self.unexpected();
-        };
-        match status {
-            500.. => Error::Server { status, code, message },
-            429 => Error::Throttled { status, code, message },
-            _ if codes::is_limit(&code) => Error::Throttled { status, code, message },
-            _ => Error::Rejected { status, code, message, fields },
-        }
+    /// The body as text.
+    pub(crate) fn text(&self) -> Cow<'_, str> {
+        String::from_utf8_lossy(&self.body)
     }
 
     /// The error for a reply that is not the API's.
     pub(crate) fn unexpected(&self) -> Error {
         // A reply that succeeded may hold a token that is not known yet, and records.
-        let excerpt =
-            if self.status.is_success() { String::new() } else { self.scrubbed(&String::from_utf8_lossy(&self.body)) };
-        let content_type = self.content_type.clone();
-        Error::Unexpected { status: self.status.as_u16(), content_type, excerpt }
+        let excerpt = if self.status.is_success() { String::new() } else { self.scrubbed(&self.text()) };
+        Error::Unexpected {
+            status: self.status.as_u16(),
+            content_type: self.content_type.clone(),
+            excerpt,
+            retry_after: self.retry_after,
+            request_id: self.request_id(),
+        }
     }
 
     /// `text` in one line, not too long, and without the secrets that were sent.
@@ -110,17 +119,8 @@ impl Reply {
         line
     }
 
-    /// The first of the errors in the body. REST answers an array; the edge and OAuth one object.
-    fn failure(&self) -> Option<Failure> {
-        let wire = match serde_json::from_slice(&self.body).ok()? {
-            OneOrMany::Many(list) => list.into_iter().next()?,
-            OneOrMany::One(one) => one,
-        };
-        Some(Failure {
-            code: self.scrubbed(&wire.code),
-            message: self.scrubbed(&wire.message),
-            fields: wire.fields.unwrap_or_default().iter().map(|field| self.scrubbed(field)).collect(),
-        })
+    fn request_id(&self) -> Option<String> {
+        self.request_id.as_ref().map(|id| self.scrubbed(id)).filter(|id| !id.is_empty())
     }
 }
 
@@ -131,34 +131,13 @@ fn lost(error: reqwest::Error) -> Error {
 
 /// The host a redirect points to; its path and query may hold a secret.
 fn redirect(response: &Response) -> Option<String> {
-    if !response.status().is_redirection() {
+    // 300 is an answer: several records match.
+    if !response.status().is_redirection() || response.status() == StatusCode::MULTIPLE_CHOICES {
         return None;
     }
     let location = response.headers().get(LOCATION)?.to_str().ok()?;
     let target = Url::options().base_url(Some(response.url())).parse(location).ok()?;
     Some(target.host_str().unwrap_or_default().to_owned())
-}
-
-struct Failure {
-    code: String,
-    message: String,
-    fields: Vec<String>,
-}
-
-#[derive(Deserialize)]
-#[serde(untagged)]
-enum OneOrMany {
-    Many(Vec<WireFailure>),
-    One(WireFailure),
-}
-
-#[derive(Deserialize)]
-struct WireFailure {
-    #[serde(alias = "errorCode", alias = "error")]
-    code: String,
-    #[serde(default, alias = "error_description")]
-    message: String,
-    fields: Option<Vec<String>>,
 }
 
 /// Bytes of a reply, unpacked. 200 rows are some tens of kilobytes.

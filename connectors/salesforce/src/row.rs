@@ -2,7 +2,10 @@
 
 use serde::Deserialize;
 
-use crate::{Disposition, error::codes};
+use crate::{
+    Disposition,
+    error::{codes, remedy},
+};
 
 /// Salesforce's answer for one record of a call (REST API Developer Guide, *SaveResult*).
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -15,6 +18,8 @@ pub struct Row {
     /// The `EventUuid` that subscribers see, for an event that was queued. Old versions of the API do not tell it (Platform
     /// Events Developer Guide, *Publish Event Messages with Salesforce APIs*).
     pub event_uuid: Option<String>,
+    /// Of an upsert, whether the record is new.
+    pub created: Option<bool>,
     /// Why it was refused.
     pub errors: Vec<RowError>,
 }
@@ -42,6 +47,11 @@ impl Row {
         let found = worst.into_iter().find(|disposition| of_each().any(|each| each == *disposition));
         Some(found.unwrap_or(Disposition::Rejected))
     }
+
+    /// What a person should look at, where there is something to look at.
+    pub fn remedy(&self) -> Option<&'static str> {
+        self.errors.iter().find_map(|error| remedy::of_call(&error.code))
+    }
 }
 
 /// A row as it comes.
@@ -49,6 +59,7 @@ impl Row {
 pub(crate) struct WireRow {
     id: Option<String>,
     success: bool,
+    created: Option<bool>,
     #[serde(default)]
     errors: Vec<WireError>,
 }
@@ -71,6 +82,6 @@ impl From<WireRow> for Row {
             message: error.message.unwrap_or_default(),
             fields: error.fields.unwrap_or_default(),
         });
-        Self { id: wire.id, success: wire.success, event_uuid, errors: errors.collect() }
+        Self { id: wire.id, success: wire.success, event_uuid, created: wire.created, errors: errors.collect() }
     }
 }

@@ -43,6 +43,7 @@ type Answer = Arc<dyn Fn(&Stub, &Asked) -> (u16, &'static str, String) + Send + 
 pub(crate) struct Stub {
     pub(crate) url: Url,
     asked: Arc<Mutex<VecDeque<Asked>>>,
+    headers: Arc<Mutex<Vec<(&'static str, &'static str)>>>,
     answer: Answer,
 }
 
@@ -63,10 +64,15 @@ impl Stub {
         L: Listener<Addr: Debug>,
         F: Fn(&Self, &Asked) -> (u16, &'static str, String) + Send + Sync + 'static,
     {
-        let stub = Self { url, asked: Arc::default(), answer: Arc::new(answer) };
+        let stub = Self { url, asked: Arc::default(), headers: Arc::default(), answer: Arc::new(answer) };
         let router = Router::new().fallback(reply).with_state(stub.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         stub
+    }
+
+    /// From now on each answer has this header, too.
+    pub(crate) fn add_header(&self, name: &'static str, value: &'static str) {
+        self.headers.lock().unwrap().push((name, value));
     }
 
     /// What has come in for `path` so far.
@@ -104,8 +110,12 @@ async fn reply(State(stub): State<Stub>, request: Request) -> Response<Body> {
     let asked = Asked { line, headers: parts.headers, body };
     stub.asked.lock().unwrap().push_back(asked.clone());
     let (status, kind, body) = (stub.answer)(&stub, &asked);
-    let header = if (300..400).contains(&status) { "location" } else { "content-type" };
-    Response::builder().status(status).header(header, kind).body(body.into()).unwrap()
+    let header = if (301..400).contains(&status) { "location" } else { "content-type" };
+    let mut response = Response::builder().status(status).header(header, kind);
+    for (name, value) in stub.headers.lock().unwrap().iter() {
+        response = response.header(*name, *value);
+    }
+    response.body(body.into()).unwrap()
 }
 
 pub(crate) const NO_PAUSE: LoginPause =

@@ -3,7 +3,13 @@
 use super::*;
 
 fn refused(code: &str, message: &str) -> Error {
-    Error::Rejected { status: 400, code: code.into(), message: message.into(), fields: vec!["A".into(), "B".into()] }
+    Error::Rejected {
+        status: 400,
+        code: code.into(),
+        message: message.into(),
+        fields: vec!["A".into(), "B".into()],
+        request_id: None,
+    }
 }
 
 #[test]
@@ -15,10 +21,10 @@ fn what_is_not_known_to_pass_is_for_a_person() {
     };
     check("UNABLE_TO_LOCK_ROW", "", Transient, Transient);
     check("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "UNABLE_TO_LOCK_ROW", Transient, Transient);
-    check("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "System.NullPointerException", Fatal, Rejected);
+    check("CANNOT_INSERT_UPDATE_ACTIVATE_ENTITY", "System.NullPointerException", Rejected, Rejected);
     check("PLATFORM_EVENT_PUBLISHING_UNAVAILABLE", "", Transient, Transient);
     check("STORAGE_LIMIT_EXCEEDED", "", Fatal, Fatal);
-    check("REQUIRED_FIELD_MISSING", "", Fatal, Rejected);
+    check("REQUIRED_FIELD_MISSING", "", Rejected, Rejected);
     check("JSON_PARSER_ERROR", "", Rejected, Rejected);
     check("SOMETHING_NEW", "", Fatal, Rejected);
     assert_eq!(codes::of_row("LIMIT_EXCEEDED", ""), Transient);
@@ -28,7 +34,14 @@ fn what_is_not_known_to_pass_is_for_a_person() {
 fn a_page_passes_and_an_api_of_another_shape_does_not() {
     let check = |status: u16, content_type: &str, expected: Disposition| {
         let excerpt = String::new();
-        let error = Error::Unexpected { status, content_type: content_type.into(), excerpt };
+        let content_type = content_type.to_owned();
+        let error = Error::Unexpected {
+            status,
+            content_type: content_type.clone(),
+            excerpt,
+            retry_after: None,
+            request_id: None,
+        };
         assert_eq!(error.disposition(), expected, "{status} {content_type}");
     };
     check(200, "text/html; charset=UTF-8", Disposition::Transient);

@@ -52,7 +52,7 @@ pub(crate) fn expired() -> Error {
 
 fn refused(reply: &Reply) -> Error {
     match reply.error() {
-        Error::Unauthorized { code, message } => dead(code, message),
+        Error::Unauthorized { code, message, .. } => dead(code, message),
         // A dead token is answered here with 403 and a word that is not JSON.
         Error::Unexpected { status: 403, excerpt, .. } if excerpt.contains("Bad_OAuth_Token") => {
             dead("Bad_OAuth_Token".into(), excerpt)

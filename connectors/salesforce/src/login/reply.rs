@@ -43,7 +43,7 @@ fn refusal(reply: &Reply) -> Error {
     let code = reply.scrubbed(&error);
     let description = reply.scrubbed(&error_description.unwrap_or_default());
     match status {
-        500.. => Error::Server { status, code, message: description },
+        500.. => reply.server(reply.status, code, description),
         _ => Error::Login {
             retry: status == 429 || code == "rate_limit_exceeded",
             remedy: remedy::of_login(&code, &description),

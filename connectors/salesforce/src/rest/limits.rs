@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use reqwest::Method;
 use serde_json::Value;
 
+use super::Call;
 use crate::{Error, Org};
 
 /// The limits of an org by Salesforce's name, as in `DailyApiRequests`. Which ones there are depends on the org and on
@@ -26,7 +26,7 @@ impl Org {
     /// # Errors
     /// As [`Org::publish`]; the user may lack the permission to see them.
     pub async fn limits(&self) -> Result<Limits, Error> {
-        let reply = self.call(Method::GET, "limits", None).await?;
+        let reply = self.call(&Call::get("limits").urgent()).await?;
         let all: BTreeMap<String, Value> = reply.json()?;
         Ok(all.into_iter().filter_map(|(name, value)| Some((name, limit(&value)?))).collect())
     }

@@ -56,6 +56,7 @@ async fn f45_success_with_a_non_empty_errors_array_is_success() {
         id: Some("e01xx0000000001AAA".into()),
         success: true,
         event_uuid: Some("232fd30e-0a71-42bd-a97b-be0e329b2ded".into()),
+        created: None,
         errors: vec![],
     };
     assert_eq!(rows[0].disposition(), None);
@@ -126,7 +127,7 @@ async fn what_fails_says_so_once_and_is_not_repeated() {
     let display = "limit reached, status 403: REQUEST_LIMIT_EXCEEDED: TotalRequests Limit exceeded.";
     check(403, JSON, body, display, Transient, false).await;
     let body = r#"[{"message":"The requested resource does not exist","errorCode":"NOT_FOUND"}]"#;
-    let display = "refused with status 404: NOT_FOUND: The requested resource does not exist";
+    let display = "not found: NOT_FOUND: The requested resource does not exist";
     check(404, JSON, body, display, Fatal, false).await;
     check(200, JSON, "[]", "1 records sent, but 0 rows came back", Fatal, true).await;
     let display = "unexpected reply with status 200 and content type `application/json;charset=UTF-8`: ";
@@ -167,8 +168,8 @@ async fn what_cannot_be_sent_is_found_before_any_call() {
     let display = "record 0: has a field `attributes`, in which the type is sent";
     check("A__e", &[r#"{"A":1,"attributes":{"type":"Account"}}"#], display).await;
     check("A__e", &["{}"; 201], "201 records in one call, which takes 200").await;
-    check("A\"__e", &["{}"], "`A\"__e` is not the API name of an event or object").await;
-    check("", &["{}"], "`` is not the API name of an event or object").await;
+    check("A\"__e", &["{}"], "`A\"__e` is not the API name of an event, object or field").await;
+    check("", &["{}"], "`` is not the API name of an event, object or field").await;
     assert!(org.publish("A__e", &[]).await.unwrap().is_empty());
     assert!(stub.asked("").is_empty(), "something was sent");
 }
