@@ -145,3 +145,6 @@ const BODY_LIMIT: usize = 16 * 1024 * 1024;
 
 /// Characters of a reply that an error shows.
 const EXCERPT_LIMIT: usize = 300;
+
+#[cfg(test)]
+mod tests;

@@ -1,6 +1,6 @@
 //! Salesforce for the tests: answers as it is told, and keeps what it was asked.
 
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::indexing_slicing)]
 
 mod log;
 
@@ -68,6 +68,26 @@ impl Stub {
         let router = Router::new().fallback(reply).with_state(stub.clone());
         tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         stub
+    }
+
+    /// Logs in whoever asks, and answers the n-th of the other calls with the n-th of `answers`; after those with the
+    /// last.
+    pub(crate) async fn answering(answers: &[(u16, &'static str, &'static str)]) -> Self {
+        let answers = answers.to_vec();
+        Self::start(move |stub, asked| {
+            if asked.line == TOKEN {
+                return stub.granted();
+            }
+            let n = stub.calls().len().min(answers.len());
+            let (status, kind, body) = answers[n - 1];
+            (status, kind, body.into())
+        })
+        .await
+    }
+
+    /// What has come in so far besides logins.
+    pub(crate) fn calls(&self) -> Vec<Asked> {
+        self.asked.lock().unwrap().iter().filter(|asked| asked.line != TOKEN).cloned().collect()
     }
 
     /// From now on each answer has this header, too.

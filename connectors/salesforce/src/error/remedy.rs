@@ -33,8 +33,8 @@ impl Error {
                  make long calls",
             ),
             Self::Throttled { scope: Scope::Daily, .. } | Self::Reserved { .. } => Some(
-                "the org's API calls of 24 hours are used up: look in Setup, System Overview, for which programs use \
-                 them, send more records in a call, or buy more calls",
+                "look in Setup, System Overview, for which programs use up the org's API calls of 24 hours; send more \
+                 records in a call, or buy more calls",
             ),
             Self::Throttled { scope: Scope::Other, .. } => {
                 Some("check the org's limits in Setup, Company Information and System Overview")

@@ -112,7 +112,7 @@ impl Failure {
             code: text(&["errorCode", "statusCode", "code", "error"])?,
             message: text(&["message", "error_description"]).unwrap_or_default(),
             fields: fields.filter_map(Value::as_str).map(str::to_owned).collect(),
-            is_busy: reason.is_some_and(|reason| codes::is_busy(reason)),
+            is_busy: reason.is_some_and(codes::is_busy),
         })
     }
 }

@@ -121,3 +121,6 @@ struct Global {
 struct Uuid {
     uuid: String,
 }
+
+#[cfg(test)]
+mod tests;

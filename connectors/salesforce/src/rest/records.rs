@@ -101,3 +101,6 @@ fn json_object(record: &RawValue) -> Result<Bytes, Error> {
 fn done(reply: &Reply) -> Result<(), Error> {
     if reply.status == StatusCode::NO_CONTENT { Ok(()) } else { Err(reply.unexpected()) }
 }
+
+#[cfg(test)]
+mod tests;

@@ -79,7 +79,13 @@ impl Fault {
             _ if codes::passes(&code, &message) => StatusCode::SERVICE_UNAVAILABLE,
             _ => StatusCode::BAD_REQUEST,
         };
-        reply.classified(status, Failure { code, message, fields: Vec::new(), is_busy: false })
+        let mut error = reply.classified(status, Failure { code, message, fields: Vec::new(), is_busy: false });
+        if let Error::Rejected { status, .. } | Error::Throttled { status, .. } | Error::Server { status, .. } =
+            &mut error
+        {
+            *status = reply.status.as_u16();
+        }
+        error
     }
 }
 

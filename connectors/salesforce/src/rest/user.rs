@@ -38,3 +38,21 @@ struct Wire {
     user_id: String,
     preferred_username: String,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use crate::stub::{JSON, Stub, TOKEN};
+
+    const USER: &str = r#"{"sub":"https://x/id/a/b","user_id":"005xx000001SwiUAAS","organization_id":"00Dxx0000001gPLEAY",
+        "preferred_username":"u@acme.com","urls":{}}"#;
+
+    #[tokio::test]
+    async fn a_dead_token_is_replaced_and_its_user_is_told() {
+        let stub = Stub::answering(&[(403, "text/plain", "Bad_OAuth_Token"), (200, JSON, USER)]).await;
+        let user = stub.org().userinfo().await.unwrap();
+        assert_eq!((user.org_id.as_str(), user.user_id.as_str()), ("00Dxx0000001gPLEAY", "005xx000001SwiUAAS"));
+        assert_eq!(user.user_name, "u@acme.com");
+        assert_eq!((stub.asked("GET /services/oauth2/userinfo").len(), stub.asked(TOKEN).len()), (2, 2));
+    }
+}

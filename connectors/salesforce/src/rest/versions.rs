@@ -24,3 +24,30 @@ impl Org {
 struct Version {
     version: String,
 }
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used)]
+    use super::*;
+    use crate::stub::{JSON, Stub, TOKEN};
+
+    const LIST: &str = r#"[{"label":"Winter '25","url":"/services/data/v62.0","version":"62.0"},
+        {"label":"Summer '25","url":"/services/data/v64.0","version":"64.0"}]"#;
+
+    #[tokio::test]
+    async fn versions_are_asked_for_without_a_token() {
+        let stub = Stub::answering(&[(200, JSON, LIST)]).await;
+        assert_eq!(stub.org().versions().await.unwrap(), ["62.0", "64.0"]);
+        let asked = stub.asked("GET /services/data/").pop().unwrap();
+        assert_eq!(asked.header("authorization"), "");
+        assert!(stub.asked(TOKEN).is_empty());
+    }
+
+    #[tokio::test]
+    async fn what_is_not_salesforce_has_no_versions() {
+        let stub = Stub::answering(&[(200, "text/html", "<html>")]).await;
+        assert!(matches!(stub.org().versions().await, Err(Error::Unexpected { .. })));
+        let stub = Stub::answering(&[(503, "text/html", "<html>")]).await;
+        assert!(matches!(stub.org().versions().await, Err(Error::Unexpected { status: 503, .. })));
+    }
+}
