@@ -122,7 +122,7 @@ pub enum Error {
         /// Salesforce's message.
         message: String,
         /// Salesforce's id of the request.
-        request_id: Option<String>,
+        request_id: Option<Box<str>>,
     },
     /// Salesforce refused the call as a whole. Nothing was applied, unless [`Error::uncertain`] says so.
     #[error("refused with status {status}: {code}: {message}{}{}", of_fields(.fields), of_request(.request_id))]
@@ -136,7 +136,7 @@ pub enum Error {
         /// The fields it is about.
         fields: Vec<String>,
         /// Salesforce's id of the request.
-        request_id: Option<String>,
+        request_id: Option<Box<str>>,
     },
     /// There is no such record, object, field or resource, or the user may not see it: Salesforce does not say which.
     #[error("not found: {code}: {message}{}", of_request(.request_id))]
@@ -146,7 +146,7 @@ pub enum Error {
         /// Salesforce's message.
         message: String,
         /// Salesforce's id of the request.
-        request_id: Option<String>,
+        request_id: Option<Box<str>>,
     },
     /// A value of an external id that several records have. Nothing was applied.
     #[error("{} records have this external id: {}", .urls.len(), .urls.join(", "))]
@@ -168,7 +168,7 @@ pub enum Error {
         /// How long Salesforce asks to wait, from 1 s to 1 h.
         retry_after: Option<Duration>,
         /// Salesforce's id of the request.
-        request_id: Option<String>,
+        request_id: Option<Box<str>>,
     },
     /// Salesforce could not do it now.
     #[error("server failed with status {status}: {code}: {message}{}", of_request(.request_id))]
@@ -182,7 +182,7 @@ pub enum Error {
         /// How long Salesforce asks to wait, from 1 s to 1 h.
         retry_after: Option<Duration>,
         /// Salesforce's id of the request.
-        request_id: Option<String>,
+        request_id: Option<Box<str>>,
     },
     /// The network.
     #[error("{}", if *.sent { "connection lost before the reply had come" } else { "cannot connect" })]
@@ -224,7 +224,7 @@ pub enum Error {
         /// How long whoever answered asks to wait, from 1 s to 1 h.
         retry_after: Option<Duration>,
         /// Salesforce's id of the request.
-        request_id: Option<String>,
+        request_id: Option<Box<str>>,
     },
     /// A redirect, which is not followed: the token is for one host only.
     #[error("redirected with status {status} to {host}")]
@@ -265,7 +265,7 @@ fn of_fields(fields: &[String]) -> String {
     if fields.is_empty() { String::new() } else { format!(" (fields: {})", fields.join(", ")) }
 }
 
-fn of_request(id: &Option<String>) -> String {
+fn of_request(id: &Option<Box<str>>) -> String {
     id.as_ref().map(|id| format!(" (request {id})")).unwrap_or_default()
 }
 

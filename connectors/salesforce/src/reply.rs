@@ -119,8 +119,8 @@ impl Reply {
         line
     }
 
-    fn request_id(&self) -> Option<String> {
-        self.request_id.as_ref().map(|id| self.scrubbed(id)).filter(|id| !id.is_empty())
+    fn request_id(&self) -> Option<Box<str>> {
+        self.request_id.as_ref().map(|id| self.scrubbed(id)).filter(|id| !id.is_empty()).map(Into::into)
     }
 }
 
