@@ -100,9 +100,9 @@ fn carry_out(org: &Org, headers: &HeaderMap, path: &Path, operation: Operation) 
 /// The session must be valid, and the host its instance's. Whether it is good for nothing but a new password.
 fn open(org: &Org, headers: &HeaderMap, session: Option<&str>) -> Result<bool, Refusal> {
     let session = session.filter(|_| org.policies.is_instance(headers)).ok_or(Exception::InvalidSessionId)?;
-    let is_good = org.tokens.touch(session);
+    org.tokens.touch(session);
     let access = org.tokens.access(session).ok_or(Exception::InvalidSessionId)?;
-    Ok(!is_good || access.grant.is_limited)
+    Ok(access.grant.is_limited)
 }
 
 /// A fault, which is always a 500 (SOAP 1.1, 6.2).

@@ -32,7 +32,8 @@ pub(crate) enum Exception {
     ServerUnavailable,
     SsoServiceDown,
     TrialExpired,
-    UnknownException,
+    #[serde(rename = "UNKNOWN_EXCEPTION")]
+    Unknown,
     UnsupportedApiVersion,
 }
 
@@ -77,7 +78,7 @@ impl Exception {
             Self::ServerUnavailable => ("SERVER_UNAVAILABLE", "The service is temporarily unavailable."),
             Self::SsoServiceDown => ("SSO_SERVICE_DOWN", "The single sign-on service is not available."),
             Self::TrialExpired => ("TRIAL_EXPIRED", "The trial organization has expired."),
-            Self::UnknownException => ("UNKNOWN_EXCEPTION", "An unexpected error occurred."),
+            Self::Unknown => ("UNKNOWN_EXCEPTION", "An unexpected error occurred."),
             Self::UnsupportedApiVersion => ("UNSUPPORTED_API_VERSION", "Unsupported API version"),
         }
     }
