@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::authorize::{code, exchange};
 use super::{APP, is_good, refused, token};
-use crate::client::{Org, org, quick};
+use crate::client::{Client, Org, org, quick};
 
 async fn login(org: &Org) -> Value {
     token(org, &exchange(&code(org, "api refresh_token").await)).await.json()
@@ -62,6 +62,19 @@ async fn revoking_a_refresh_token_kills_its_access_tokens_alone() {
     assert!(!is_good(&org, &other["access_token"]).await);
     assert_eq!(token(&org, &form(&other["refresh_token"])).await.status, 200);
     assert_eq!(revoke(&org, &other["access_token"]).await, 400);
+}
+
+#[tokio::test]
+async fn a_held_connect_learns_at_once_that_its_refresh_token_was_revoked() {
+    let org = org(quick()).await;
+    let login = login(&org).await;
+    let token = login["access_token"].as_str().map(str::to_owned);
+    let mut client = Client { org: &org, token, cookie: None, client_id: String::new() };
+    client.handshake().await;
+    client.connect().await;
+    let held = client.held().await;
+    assert_eq!(revoke(&org, &login["refresh_token"]).await, 200);
+    assert_eq!(held.await.unwrap().last()["error"], "401::Authentication invalid");
 }
 
 #[tokio::test]
