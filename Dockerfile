@@ -11,7 +11,7 @@ RUN cargo build --release --locked -p crossfeed -p simulator --bins
 
 FROM debian:bookworm-slim
 RUN apt-get update \
- && apt-get install -y --no-install-recommends ca-certificates libssl3 zlib1g libstdc++6 \
+ && apt-get install -y --no-install-recommends ca-certificates libssl3 zlib1g libstdc++6 xmlsec1 \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --uid 10001 --no-create-home crossfeed \
  && install -d -o crossfeed -g crossfeed /var/lib/crossfeed /var/lib/crossfeed/positions

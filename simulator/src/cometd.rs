@@ -54,7 +54,7 @@ pub(crate) async fn exchange(State(simulator): State<Simulator>, request: Reques
     if let Err(text) = version::check(head.uri.path()) {
         return reply::send(org, refused(&Refusal::new(text).advising("none")), None);
     }
-    let token = match (fault, org.tokens.admit(&head.headers)) {
+    let token = match (fault, org.admit(&head.headers)) {
         (Some(Fault::Unavailable), _) => return reply::send(org, refused(&message::TOO_BUSY), None),
         (Some(Fault::Unauthorized), _) => return reply::send(org, refused(&message::UNAUTHENTICATED), None),
         (_, Err(Denied::Missing)) => return reply::send(org, refused(&message::NO_TOKEN), None),

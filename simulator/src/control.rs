@@ -3,6 +3,7 @@
 
 mod channels;
 mod ledger;
+mod login;
 mod publish;
 mod stats;
 
@@ -30,6 +31,7 @@ pub(crate) fn router() -> Router<Simulator> {
         .route("/sessions/end", post(end_sessions))
         .route("/expire", post(expire))
         .route("/tokens/revoke", post(revoke_tokens))
+        .route("/login", post(login::change).get(login::show))
         .route("/channels", post(channels::define).get(channels::list))
         .route("/faults", post(plan_fault).delete(clear_faults))
 }
@@ -80,13 +82,25 @@ async fn expire(State(simulator): State<Simulator>, body: Bytes) -> Result<Respo
     Ok(ok(json!({"expired": stream.made()})))
 }
 
-async fn revoke_tokens(State(simulator): State<Simulator>) -> Response {
+#[derive(Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Revoke {
+    /// Refresh tokens too.
+    #[serde(default)]
+    refresh: bool,
+}
+
+async fn revoke_tokens(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
+    let Revoke { refresh } = if body.is_empty() { Revoke::default() } else { read(&body)? };
     let org = simulator.org();
-    let revoked = org.tokens.revoke_all();
+    let mut revoked = org.tokens.revoke_access();
+    if refresh {
+        revoked += org.tokens.revoke_refresh();
+    }
     for session in org.sessions.all() {
         session.interrupt(Interrupt::Revoked);
     }
-    ok(json!({"revoked": revoked}))
+    Ok(ok(json!({"revoked": revoked})))
 }
 
 async fn plan_fault(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {

@@ -8,6 +8,9 @@ use serde_json::{Map, Value};
 #[derive(Clone, Copy, Debug)]
 pub(crate) enum Call {
     Token,
+    Authorize,
+    Introspect,
+    Soap,
     Userinfo,
     Revoke,
     Handshake,
@@ -57,8 +60,11 @@ pub(crate) fn read(counter: &AtomicU64) -> u64 {
 }
 
 /// In the order of [`Call`].
-const NAMES: [&str; 13] = [
+const NAMES: [&str; 16] = [
     "token",
+    "authorize",
+    "introspect",
+    "soap",
     "userinfo",
     "revoke",
     "handshake",

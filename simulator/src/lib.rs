@@ -1,4 +1,4 @@
-//! A Salesforce org on localhost: login, event bus over CometD long polling, publishing by REST, and a control API that
+//! A Salesforce org on localhost: logins, event bus over CometD long polling, publishing by REST, and a control API that
 //! makes events and faults on demand. As strict as Salesforce where a client could lose events by being sloppy, so that
 //! a client which survives here survives there. It is not an org: no SOQL, no records, no permissions, no metadata.
 //!
@@ -14,6 +14,7 @@
 #![allow(clippy::result_large_err)]
 
 mod bus;
+mod certificate;
 mod channel;
 mod cometd;
 mod control;
@@ -26,11 +27,16 @@ mod oauth;
 mod object;
 mod options;
 mod org;
+mod policy;
 mod rest;
+mod saml;
 mod server;
 mod session;
+mod soap;
 mod token;
+mod user;
 
+pub use certificate::{Certificate, NotACertificate};
 pub use options::Options;
 pub use org::Simulator;
 pub use server::serve;

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Parser;
-use simulator::{Options, Simulator, serve};
+use simulator::{Certificate, Options, Simulator, serve};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -27,6 +27,30 @@ struct Arguments {
     /// Consumer secret that logs in.
     #[arg(long, default_value_t = Options::default().client_secret)]
     client_secret: String,
+    /// PEM file with the app's certificate, which JWT and SAML assertions must be signed for.
+    #[arg(long, value_name = "FILE", value_parser = certificate)]
+    certificate: Option<Certificate>,
+    /// A callback URL of the app; repeatable.
+    #[arg(long = "redirect-uri", value_name = "URL", default_values_t = Options::default().redirect_uris)]
+    redirect_uris: Vec<String>,
+    /// Name of the user.
+    #[arg(long, default_value_t = Options::default().user_name)]
+    user_name: String,
+    /// Password of the user.
+    #[arg(long, default_value_t = Options::default().password)]
+    password: String,
+    /// What follows the password where the caller's address is not trusted.
+    #[arg(long, default_value_t = Options::default().security_token)]
+    security_token: String,
+    /// How many wrong passwords in a row lock the user.
+    #[arg(long, value_name = "N", default_value_t = Options::default().lock_after)]
+    lock_after: u64,
+    /// How long an authorization code is good.
+    #[arg(long, default_value = "2m", value_parser = humantime::parse_duration)]
+    code_life: Duration,
+    /// The org is a sandbox.
+    #[arg(long)]
+    sandbox: bool,
     /// How long a connect is held.
     #[arg(long, default_value = "110s", value_parser = humantime::parse_duration)]
     hold: Duration,
@@ -102,6 +126,14 @@ fn options(arguments: Arguments) -> Options {
         org_id: arguments.org_id,
         client_id: arguments.client_id,
         client_secret: arguments.client_secret,
+        certificate: arguments.certificate,
+        redirect_uris: arguments.redirect_uris,
+        user_name: arguments.user_name,
+        password: arguments.password,
+        security_token: arguments.security_token,
+        lock_after: arguments.lock_after,
+        code_life: arguments.code_life,
+        is_sandbox: arguments.sandbox,
         hold: arguments.hold,
         expiry: arguments.expiry,
         retention: arguments.retention,
@@ -111,6 +143,11 @@ fn options(arguments: Arguments) -> Options {
         gzip: arguments.gzip,
         seed: arguments.seed,
     }
+}
+
+fn certificate(file: &str) -> Result<Certificate, String> {
+    let text = std::fs::read_to_string(file).map_err(|why| why.to_string())?;
+    Certificate::from_pem(&text).map_err(|why| why.to_string())
 }
 
 fn org_id(text: &str) -> Result<String, String> {

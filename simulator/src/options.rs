@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use crate::certificate::Certificate;
+
 /// What a simulator is made with.
 #[derive(Clone, Debug)]
 pub struct Options {
@@ -11,6 +13,22 @@ pub struct Options {
     pub client_id: String,
     /// The connected app's consumer secret.
     pub client_secret: String,
+    /// The connected app's certificate, which JWT and SAML assertions must be signed for. Without one none is accepted.
+    pub certificate: Option<Certificate>,
+    /// The connected app's callback URLs.
+    pub redirect_uris: Vec<String>,
+    /// The one user, whom every token is of.
+    pub user_name: String,
+    /// The user's password.
+    pub password: String,
+    /// What follows the password where the caller's address is not trusted.
+    pub security_token: String,
+    /// How many wrong passwords in a row lock the user.
+    pub lock_after: u64,
+    /// How long an authorization code is good. Salesforce documents 15 min, and 2 min were seen.
+    pub code_life: Duration,
+    /// Whether the org is a sandbox, whose login host is `test.salesforce.com`.
+    pub is_sandbox: bool,
     /// How long a connect is held when there is nothing to deliver; also `advice.timeout`. Salesforce: 110 s.
     pub hold: Duration,
     /// How long a session lives after the last reply to a handshake, connect or subscribe while no connect is held.
@@ -36,6 +54,14 @@ impl Default for Options {
             org_id: "00Dxx0000001gPLEAY".to_owned(),
             client_id: "crossfeed-demo".to_owned(),
             client_secret: "simulator-secret".to_owned(),
+            certificate: None,
+            redirect_uris: vec!["http://localhost:1717/OauthRedirect".to_owned()],
+            user_name: "integration@simulator.example".to_owned(),
+            password: "simulator-password".to_owned(),
+            security_token: "simulator-token".to_owned(),
+            lock_after: 5,
+            code_life: Duration::from_secs(120),
+            is_sandbox: false,
             hold: Duration::from_secs(110),
             expiry: Duration::from_secs(40),
             retention: Duration::from_secs(72 * 3600),

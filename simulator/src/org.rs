@@ -3,14 +3,19 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use axum::http::HeaderMap;
+
 use crate::bus::Bus;
 use crate::channel::{self, KNOWN};
 use crate::counters::{Counters, add};
 use crate::fault::Faults;
+use crate::oauth::{Codes, Once};
 use crate::object::{Definition, Definitions};
 use crate::options::Options;
+use crate::policy::{Policies, Policy};
 use crate::session::{Interrupt, Sessions};
-use crate::token::Tokens;
+use crate::token::{Denied, Tokens};
+use crate::user::Attempts;
 
 /// An org on localhost. Clones are the same org; serving it again after a shutdown continues with what it had.
 #[derive(Clone, Debug)]
@@ -24,6 +29,10 @@ pub(crate) struct Org {
     pub(crate) definitions: Definitions,
     pub(crate) sessions: Sessions,
     pub(crate) tokens: Tokens,
+    pub(crate) codes: Codes,
+    pub(crate) assertions: Once,
+    pub(crate) policies: Policies,
+    pub(crate) attempts: Attempts,
     pub(crate) faults: Faults,
     pub(crate) counters: Counters,
     pub(crate) accepted: crate::rest::Accepted,
@@ -52,7 +61,11 @@ impl Simulator {
             bus,
             definitions,
             sessions: Sessions::default(),
-            tokens: Tokens::new(options.token_idle),
+            tokens: Tokens::default(),
+            codes: Codes::default(),
+            assertions: Once::default(),
+            policies: Policies::default(),
+            attempts: Attempts::default(),
             faults: Faults::default(),
             counters: Counters::default(),
             accepted: crate::rest::Accepted::default(),
@@ -66,6 +79,22 @@ impl Simulator {
 }
 
 impl Org {
+    /// Lets a data call in: with a valid token, and at the instance that logins name.
+    pub(crate) fn admit(&self, headers: &HeaderMap) -> Result<String, Denied> {
+        let token = self.tokens.admit(headers)?;
+        if self.policies.is_instance(headers) { Ok(token) } else { Err(Denied::Invalid) }
+    }
+
+    /// How long a token lives without use.
+    pub(crate) fn session_length(&self, policy: &Policy) -> Duration {
+        policy.session_seconds.map_or(self.options.token_idle, Duration::from_secs)
+    }
+
+    /// The org's 15-character id.
+    pub(crate) fn short_id(&self) -> &str {
+        self.options.org_id.get(..15).unwrap_or(&self.options.org_id)
+    }
+
     /// Ends sessions that were silent for too long, and lets go of events that nobody can ask for any more.
     pub(crate) fn tidy(&self) {
         for session in self.sessions.silent(self.options.expiry) {

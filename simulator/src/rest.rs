@@ -63,7 +63,7 @@ async fn answer(org: &Org, request: Request<Body>) -> Response {
         Some(Fault::Unauthorized) => return error::unauthorized(),
         Some(Fault::Truncated | Fault::Cut | Fault::Empty) | None => {}
     }
-    if org.tokens.admit(request.headers()).is_err() {
+    if org.admit(request.headers()).is_err() {
         return error::unauthorized();
     }
     let number = version.strip_prefix('v').and_then(|text| text.strip_suffix(".0")).and_then(|text| text.parse().ok());

@@ -15,7 +15,7 @@ use tower_http::compression::CompressionLayer;
 
 use crate::org::Simulator;
 use crate::session::Interrupt;
-use crate::{cometd, control, oauth, rest};
+use crate::{cometd, control, oauth, rest, soap};
 
 /// Serves the org until `shutdown`. Held connects are then answered with HTTP 503, other requests are finished within a
 /// second, and the listener is closed; the org itself stays as it is.
@@ -70,9 +70,12 @@ fn router(simulator: &Simulator) -> Router {
     let router = Router::new()
         .route("/", get(async || GREETING))
         .route("/services/oauth2/token", any(oauth::token))
+        .route("/services/oauth2/authorize", get(oauth::authorize))
+        .route("/services/oauth2/introspect", any(oauth::introspect))
         .route("/services/oauth2/userinfo", get(oauth::userinfo))
         .route("/services/oauth2/revoke", any(oauth::revoke))
         .route("/id/{org}/{user}", get(oauth::userinfo))
+        .route("/services/Soap/{*path}", any(soap::call))
         .route("/services/data", get(rest::versions))
         .route("/services/data/", get(rest::versions))
         .route("/services/data/{*path}", any(rest::call))

@@ -30,6 +30,10 @@ pub(super) async fn stats(State(simulator): State<Simulator>) -> Response {
     ok(json!({
         "channels": channels,
         "calls": Value::Object(counters.calls()),
+        "passwords": {
+            "tried": read(&org.attempts.all),
+            "wrong": read(&org.attempts.wrong),
+        },
         "sessions": {
             "open": sessions.len(),
             "opened": read(&counters.opened),
