@@ -14,6 +14,15 @@ pub enum Error {
         /// What librdkafka last said.
         reason: String,
     },
+    /// Brokers hang up in a way that librdkafka takes for a wrong `security.protocol`: plain text to a TLS listener, or no
+    /// SASL where it is wanted. A guess, therefore told only to those who look, never to a feed that was running.
+    #[error("the brokers of {brokers} seem to want another security.protocol: {reason}")]
+    Protocol {
+        /// The addresses that were tried.
+        brokers: String,
+        /// What librdkafka said.
+        reason: String,
+    },
     /// The topic does not exist, and nobody asked to create it.
     #[error("topic {topic} does not exist")]
     TopicMissing {
@@ -156,7 +165,8 @@ pub(crate) fn is_refusal(code: Code) -> bool {
     matches!(code, Code::Authentication | Code::SaslAuthenticationFailed | Code::SSL | Code::UnsupportedSASLMechanism)
 }
 
-fn text(code: Code) -> String {
+/// librdkafka's words for a code.
+pub(crate) fn text(code: Code) -> String {
     KafkaError::Global(code).to_string().trim_start_matches("Global error: ").to_owned()
 }
 
