@@ -95,7 +95,7 @@ impl Cluster {
     /// (Asked about a group, a broker that never had one creates its internal topic for offsets.)
     ///
     /// [`Error::NotAllowed`] with librdkafka's words where the cluster does not accept who we are, as soon as no broker
-    /// is left to try; [`Error::Protocol`] where `security.protocol` seems to be wrong; [`Error::Unreachable`] where nobody
+    /// is left to try; [`Error::Protocol`] where brokers only hang up; [`Error::Unreachable`] where nobody
     /// answers; [`Error::TopicInvalid`] and [`Error::Configuration`] for a name that cannot even be sent. What fails for one
     /// name only is in [`Seen`].
     pub async fn look(&self, request: &Look, limit: Duration) -> Result<Seen, Error> {
@@ -111,11 +111,12 @@ fn look(cluster: &Cluster, request: &Look, limit: Duration) -> Result<Seen, Erro
     let mut found = Found::ask(&asking, request)?;
     loop {
         let left = deadline.saturating_duration_since(Instant::now());
-        if found.waiting == 0 || left.is_zero() {
+        if found.is_complete() || left.is_zero() {
             break;
         }
-        if let Some(answer) = asking.next(left.min(SLICE)) {
-            found.take(answer);
+        match asking.next(left.min(SLICE)) {
+            Some(answer) => found.take(answer),
+            None => found.ask_again(&asking)?,
         }
         // Refusals come as events of the client, which goes on trying: no question ends before its limit.
         probe.hear();
@@ -132,14 +133,16 @@ fn look(cluster: &Cluster, request: &Look, limit: Duration) -> Result<Seen, Erro
             groups: found.groups,
             creatable: found.creatable,
         }),
-        Some(Err(failure)) if !is_connection(failure.code) => Err(failure.error(None)),
-        Some(Err(_)) | None => Err(probe.log().diagnosis()),
+        Some(Err(failure)) if !is_connection(failure.code) => Err(classify(failure.code, None)),
+        Some(Err(_)) | None => Err(probe.log().never_answered()),
     }
 }
 
 /// The answers so far. Names without one are there too, as timed out.
 struct Found {
     waiting: usize,
+    /// Groups whose coordinator was not ready.
+    again: Vec<CString>,
     about: Option<Result<About, Failure>>,
     topics: BTreeMap<String, TopicSeen>,
     groups: BTreeMap<String, GroupSeen>,
@@ -154,6 +157,7 @@ impl Found {
         let groups = request.groups.iter().map(|name| (name.clone(), GroupSeen::Failed(late("group", name))));
         let mut found = Found {
             waiting: 0,
+            again: Vec::new(),
             about: None,
             topics: topics.collect(),
             groups: groups.collect(),
@@ -168,8 +172,8 @@ impl Found {
         }
         if !found.groups.is_empty() {
             let names: Result<Vec<CString>, Error> = found.groups.keys().map(|name| group_name(name)).collect();
-            asking.groups(&names?)?;
-            found.waiting += 1;
+            found.again = names?;
+            found.ask_again(asking)?;
         }
         let mut creations = Vec::new();
         for topic in &request.create {
@@ -188,8 +192,26 @@ impl Found {
         Ok(found)
     }
 
+    /// Asks about groups once more. librdkafka waits for a coordinator to be there, but not until it has read its topic:
+    /// a cluster that never had a group creates that only now.
+    fn ask_again(&mut self, asking: &Asking<'_>) -> Result<(), Error> {
+        if !self.again.is_empty() {
+            asking.groups(&std::mem::take(&mut self.again))?;
+            self.waiting += 1;
+        }
+        Ok(())
+    }
+
+    fn is_complete(&self) -> bool {
+        self.waiting == 0 && self.again.is_empty()
+    }
+
     fn take(&mut self, answer: Answer) {
         self.waiting = self.waiting.saturating_sub(1);
+        if let Answer::Groups(Ok(each)) = &answer {
+            let unready = each.iter().filter(|(_, found)| found.as_ref().is_err_and(Failure::will_pass));
+            self.again.extend(unready.filter_map(|(name, _)| CString::new(name.as_str()).ok()));
+        }
         match answer {
             Answer::Cluster(about) => self.about = Some(about),
             Answer::Topics(each) => fill(&mut self.topics, each, topic_seen),
@@ -227,7 +249,7 @@ fn topic_seen(name: &str, found: Result<Partitions, Failure>) -> TopicSeen {
         Err(failure) => match failure.code {
             Code::UnknownTopicOrPartition | Code::UnknownTopic => TopicSeen::Missing,
             Code::TopicAuthorizationFailed => TopicSeen::Hidden,
-            _ => TopicSeen::Failed(failure.error(Some(name))),
+            _ => TopicSeen::Failed(classify(failure.code, Some(name))),
         },
     }
 }
@@ -237,7 +259,7 @@ fn group_seen(_: &str, found: Result<Granted, Failure>) -> GroupSeen {
         Ok(granted) => GroupSeen::Visible { read: granted.may(Operation::RD_KAFKA_ACL_OPERATION_READ) },
         Err(failure) => match failure.code {
             Code::GroupAuthorizationFailed => GroupSeen::Hidden,
-            _ => GroupSeen::Failed(failure.error(None)),
+            _ => GroupSeen::Failed(classify(failure.code, None)),
         },
     }
 }
@@ -250,11 +272,8 @@ fn creation_seen(name: &str, found: Result<(), Failure>) -> Result<(), Error> {
 }
 
 impl Failure {
-    fn error(self, topic: Option<&str>) -> Error {
-        match classify(self.code, topic) {
-            Error::Client { .. } => Error::Client { reason: self.words },
-            error => error,
-        }
+    fn will_pass(&self) -> bool {
+        matches!(self.code, Code::CoordinatorLoadInProgress | Code::CoordinatorNotAvailable | Code::NotCoordinator)
     }
 }
 

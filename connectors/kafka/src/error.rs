@@ -14,9 +14,9 @@ pub enum Error {
         /// What librdkafka last said.
         reason: String,
     },
-    /// Brokers hang up in a way that librdkafka takes for a wrong `security.protocol`: plain text to a TLS listener, or no
-    /// SASL where it is wanted. A guess, therefore told only to those who look, never to a feed that was running.
-    #[error("the brokers of {brokers} seem to want another security.protocol: {reason}")]
+    /// Brokers do nothing but hang up, as they do on a client whose `security.protocol` is not their listener's: plain text
+    /// where TLS is wanted, TLS where it is not, no SASL where it is wanted. One that is starting may do so too.
+    #[error("{brokers} hangs up at once; is `security.protocol` what it wants? {reason}")]
     Protocol {
         /// The addresses that were tried.
         brokers: String,

@@ -23,8 +23,8 @@ pub(crate) struct Log {
 #[derive(Default)]
 struct Last {
     failure: Option<String>,
-    /// A failure that librdkafka takes for a wrong `security.protocol`.
-    mismatch: Option<String>,
+    /// That a broker hung up.
+    hung_up: Option<String>,
     refusal: Option<String>,
 }
 
@@ -121,10 +121,11 @@ impl Log {
         }
     }
 
-    /// As [`Log::unanswered`], with librdkafka's guess that `security.protocol` is wrong.
-    pub(crate) fn diagnosis(&self) -> Error {
-        let mismatch = self.last().mismatch.clone();
-        match (self.unanswered(), mismatch) {
+    /// As [`Log::unanswered`], for a client that has never had an answer: brokers that do nothing but hang up were not
+    /// spoken to as they want. librdkafka has hints for this, which its 2.12 never adds: they are looked for in a format.
+    pub(crate) fn never_answered(&self) -> Error {
+        let hung_up = self.last().hung_up.clone();
+        match (self.unanswered(), hung_up) {
             (Error::Unreachable { brokers, .. }, Some(reason)) => Error::Protocol { brokers, reason },
             (error, _) => error,
         }
@@ -133,8 +134,8 @@ impl Log {
     fn failed(&self, reason: &str) {
         let mut last = self.last();
         last.failure = Some(reason.to_owned());
-        if reason.contains("security.protocol") {
-            last.mismatch = Some(reason.to_owned());
+        if reason.contains("Disconnected") {
+            last.hung_up = Some(reason.to_owned());
         }
     }
 
