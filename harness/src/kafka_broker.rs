@@ -231,3 +231,26 @@ impl Drop for Script {
 
 /// A first start downloads 45 MB.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kafka::{Look, Rights, TopicSeen};
+
+    #[tokio::test]
+    async fn a_user_may_do_what_was_allowed_and_nothing_else() {
+        if kafka_is_skipped() {
+            return;
+        }
+        let broker = Kafka::start_with_authorizer().await.unwrap();
+        let admin = kafka::Producer::new(&broker.cluster_as("admin"), "test", 1 << 20).unwrap();
+        let create = Some(kafka::Creation { partitions: 1, replication: 1 });
+        admin.ensure_topic(&kafka::Topic { name: "orders".to_owned(), create }, SCRIPT_LIMIT).await.unwrap();
+        let look = Look { topics: vec!["orders".to_owned()], ..Look::default() };
+        let seen = async || broker.cluster().look(&look, SCRIPT_LIMIT).await.unwrap().topics.remove("orders");
+        assert_eq!(seen().await, Some(TopicSeen::Hidden));
+        broker.allow("crossfeed", "write", "topic:orders").await.unwrap();
+        let rights = Rights { read: Some(false), write: Some(true), describe: Some(true) };
+        assert_eq!(seen().await, Some(TopicSeen::Exists { partitions: 1, rights }));
+    }
+}

@@ -95,7 +95,7 @@ impl Cluster {
     /// (Asked about a group, a broker that never had one creates its internal topic for offsets.)
     ///
     /// [`Error::NotAllowed`] with librdkafka's words where the cluster does not accept who we are, as soon as no broker
-    /// is left to try; [`Error::Protocol`] where brokers only hang up; [`Error::Unreachable`] where nobody
+    /// is left to try; [`Error::HungUp`] where somebody is there who only hangs up; [`Error::Unreachable`] where nobody
     /// answers; [`Error::TopicInvalid`] and [`Error::Configuration`] for a name that cannot even be sent. What fails for one
     /// name only is in [`Seen`].
     pub async fn look(&self, request: &Look, limit: Duration) -> Result<Seen, Error> {
@@ -221,7 +221,7 @@ impl Found {
     }
 }
 
-/// A question that failed as a whole failed for each of its names that is not settled otherwise.
+/// A question that failed as a whole failed for each of its names.
 fn fill<T, A>(
     seen: &mut BTreeMap<String, T>,
     answer: Result<Each<A>, Failure>,

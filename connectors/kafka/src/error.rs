@@ -14,10 +14,11 @@ pub enum Error {
         /// What librdkafka last said.
         reason: String,
     },
-    /// Brokers do nothing but hang up, as they do on a client whose `security.protocol` is not their listener's: plain text
-    /// where TLS is wanted, TLS where it is not, no SASL where it is wanted. One that is starting may do so too.
-    #[error("{brokers} hangs up at once; is `security.protocol` what it wants? {reason}")]
-    Protocol {
+    /// Somebody is there and ends every connection, as a listener does that is spoken to in a wrong `security.protocol`
+    /// (plain text for TLS, TLS for plain text, no SASL where it is wanted), or that misses the client's certificate. A
+    /// broker that is only starting may do so too.
+    #[error("{brokers} ends every connection, check security.protocol and the client's certificate: {reason}")]
+    HungUp {
         /// The addresses that were tried.
         brokers: String,
         /// What librdkafka said.

@@ -23,7 +23,7 @@ pub(crate) struct Log {
 #[derive(Default)]
 struct Last {
     failure: Option<String>,
-    /// That a broker hung up.
+    /// That a broker hung up, or sent what is not Kafka's protocol: a TLS alert, an answer of HTTP.
     hung_up: Option<String>,
     refusal: Option<String>,
 }
@@ -121,12 +121,13 @@ impl Log {
         }
     }
 
-    /// As [`Log::unanswered`], for a client that has never had an answer: brokers that do nothing but hang up were not
-    /// spoken to as they want. librdkafka has hints for this, which its 2.12 never adds: they are looked for in a format.
+    /// As [`Log::unanswered`], for a client that has never had an answer: a listener that does nothing but hang up was not
+    /// spoken to as it wants. librdkafka has hints for that, but 2.12 never gives them: `rd_kafka_broker_set_error` looks
+    /// for "Disconnected" in a format, which is always `%s`.
     pub(crate) fn never_answered(&self) -> Error {
         let hung_up = self.last().hung_up.clone();
         match (self.unanswered(), hung_up) {
-            (Error::Unreachable { brokers, .. }, Some(reason)) => Error::Protocol { brokers, reason },
+            (Error::Unreachable { brokers, .. }, Some(reason)) => Error::HungUp { brokers, reason },
             (error, _) => error,
         }
     }
@@ -134,7 +135,7 @@ impl Log {
     fn failed(&self, reason: &str) {
         let mut last = self.last();
         last.failure = Some(reason.to_owned());
-        if reason.contains("Disconnected") {
+        if reason.contains("Disconnected") || reason.contains("Receive failed") {
             last.hung_up = Some(reason.to_owned());
         }
     }

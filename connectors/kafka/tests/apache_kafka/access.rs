@@ -1,5 +1,5 @@
 use std::collections::BTreeMap;
-use std::io::Read as _;
+use std::io::{Read as _, Write as _};
 use std::net::TcpListener;
 use std::time::{Duration, Instant};
 
@@ -186,7 +186,7 @@ async fn tls_to_a_listener_without_it_is_told() {
     let Some(broker) = Broker::guarded() else { return };
     let tls = cluster(&broker.cluster.brokers, &[("security.protocol", "ssl")]);
     let error = fails(&tls, Duration::from_secs(3)).await;
-    assert!(matches!(&error, Error::Protocol { .. }), "{error:?}");
+    assert!(matches!(&error, Error::HungUp { .. }), "{error:?}");
     assert!(error.to_string().contains("connecting to a PLAINTEXT broker listener?"), "{error}");
 }
 
@@ -194,22 +194,35 @@ async fn tls_to_a_listener_without_it_is_told() {
 async fn no_sasl_where_it_is_wanted_is_told() {
     let Some(broker) = Broker::guarded() else { return };
     let error = fails(&cluster(&broker.cluster.brokers, &[]), Duration::from_secs(3)).await;
-    assert!(matches!(&error, Error::Protocol { .. }), "{error:?}");
+    assert!(matches!(&error, Error::HungUp { .. }), "{error:?}");
     assert!(error.to_string().contains("in state UP"), "{error}");
 }
 
-/// A TLS listener closes a connection that does not begin with a handshake: so does this one, whatever it reads.
-#[tokio::test]
-async fn plain_text_to_a_tls_listener_is_told() {
+/// Answers every connection in the same way, and closes it.
+fn listener(answer: &'static [u8]) -> String {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let brokers = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || {
-        for connection in listener.incoming() {
-            let _hung_up = connection.and_then(|mut connection| connection.read(&mut [0; 512]));
+        for mut connection in listener.incoming().flatten() {
+            let _hung_up = connection.read(&mut [0; 512]).and_then(|_| connection.write_all(answer));
         }
     });
+    brokers
+}
+
+#[tokio::test]
+async fn what_is_not_kafka_is_told() {
+    let error = fails(&cluster(&listener(b"HTTP/1.1 400 Bad Request\r\n\r\n"), &[]), Duration::from_secs(3)).await;
+    assert!(matches!(&error, Error::HungUp { .. }), "{error:?}");
+    assert!(error.to_string().contains("Invalid response size"), "{error}");
+}
+
+/// Kafka's TLS listener closes a connection that does not begin with a handshake.
+#[tokio::test]
+async fn plain_text_to_a_tls_listener_is_told() {
+    let brokers = listener(b"");
     let error = fails(&cluster(&brokers, &[]), Duration::from_secs(3)).await;
-    assert!(matches!(&error, Error::Protocol { .. }), "{error:?}");
+    assert!(matches!(&error, Error::HungUp { .. }), "{error:?}");
     assert!(error.to_string().contains("in state APIVERSION_QUERY"), "{error}");
 }
 
