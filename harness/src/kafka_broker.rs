@@ -15,6 +15,8 @@ use tempfile::TempDir;
 pub struct Kafka {
     data: PathBuf,
     bootstrap: String,
+    /// Whether it asks who one is, and lets nobody do what was not allowed.
+    authorizer: bool,
     /// Removed when dropped, after the broker was ended.
     folder: Option<TempDir>,
 }
@@ -25,9 +27,23 @@ impl Kafka {
     /// # Errors
     /// The script failed; what it said is on standard error.
     pub async fn start() -> Result<Self, Error> {
+        Self::temporary(false).await
+    }
+
+    /// As [`Kafka::start`], with Kafka's `StandardAuthorizer` and SASL/PLAIN: users `admin`, who may do everything,
+    /// `crossfeed` and `operator`, who may do what [`Kafka::allow`] says. A password is the name and `-secret`.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`].
+    pub async fn start_with_authorizer() -> Result<Self, Error> {
+        Self::temporary(true).await
+    }
+
+    async fn temporary(authorizer: bool) -> Result<Self, Error> {
         let folder = tempfile::Builder::new().prefix("crossfeed-kafka-").tempdir();
         let folder = folder.map_err(Error::io("no temporary folder"))?;
-        let mut kafka = Self { data: folder.path().to_owned(), bootstrap: String::new(), folder: Some(folder) };
+        let data = folder.path().to_owned();
+        let mut kafka = Self { data, bootstrap: String::new(), authorizer, folder: Some(folder) };
         kafka.start_again().await?;
         Ok(kafka)
     }
@@ -37,7 +53,7 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::start`].
     pub async fn start_in(data: &Path) -> Result<Self, Error> {
-        let mut kafka = Self { data: data.to_owned(), bootstrap: String::new(), folder: None };
+        let mut kafka = Self { data: data.to_owned(), bootstrap: String::new(), authorizer: false, folder: None };
         kafka.start_again().await?;
         Ok(kafka)
     }
@@ -52,6 +68,9 @@ impl Kafka {
         if self.folder.is_some() {
             // Removed also where nothing of ours is dropped: after a kill, and in a static.
             arguments.push("--temporary");
+        }
+        if self.authorizer {
+            arguments.push("--authorizer");
         }
         let said = self.script(&arguments).await?;
         let bootstrap = said.trim();
@@ -68,10 +87,35 @@ impl Kafka {
         &self.bootstrap
     }
 
-    /// How to connect to it.
+    /// How to connect to it; with an authorizer, as the user `crossfeed`.
     #[must_use]
     pub fn cluster(&self) -> kafka::Cluster {
+        if self.authorizer {
+            return self.cluster_as("crossfeed");
+        }
         kafka::Cluster { brokers: self.bootstrap.clone(), ..kafka::Cluster::default() }
+    }
+
+    /// How to connect to one with an authorizer as one of its users.
+    #[must_use]
+    pub fn cluster_as(&self, user: &str) -> kafka::Cluster {
+        let settings = [
+            ("security.protocol", "sasl_plaintext".to_owned()),
+            ("sasl.mechanism", "PLAIN".to_owned()),
+            ("sasl.username", user.to_owned()),
+            ("sasl.password", format!("{user}-secret")),
+        ];
+        let librdkafka = settings.into_iter().map(|(key, value)| (key.to_owned(), value)).collect();
+        kafka::Cluster { brokers: self.bootstrap.clone(), librdkafka }
+    }
+
+    /// Lets a user of one with an authorizer do something from now on: `operation` is `read`, `write`, `create`,
+    /// `describe`, `describe_configs` or `all`; `resource` is `topic:NAME`, `group:NAME` or `cluster:kafka-cluster`.
+    ///
+    /// # Errors
+    /// The script failed; what it said is on standard error.
+    pub async fn allow(&self, user: &str, operation: &str, resource: &str) -> Result<(), Error> {
+        self.script(&["allow", "--user", user, "--may", operation, "--on", resource]).await.map(drop)
     }
 
     /// Asks it to stop, and waits for that.
@@ -187,3 +231,26 @@ impl Drop for Script {
 
 /// A first start downloads 45 MB.
 const SCRIPT_LIMIT: Duration = Duration::from_secs(300);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kafka::{Look, Rights, TopicSeen};
+
+    #[tokio::test]
+    async fn a_user_may_do_what_was_allowed_and_nothing_else() {
+        if kafka_is_skipped() {
+            return;
+        }
+        let broker = Kafka::start_with_authorizer().await.unwrap();
+        let admin = kafka::Producer::new(&broker.cluster_as("admin"), "test", 1 << 20).unwrap();
+        let create = Some(kafka::Creation { partitions: 1, replication: 1 });
+        admin.ensure_topic(&kafka::Topic { name: "orders".to_owned(), create }, SCRIPT_LIMIT).await.unwrap();
+        let look = Look { topics: vec!["orders".to_owned()], ..Look::default() };
+        let seen = async || broker.cluster().look(&look, SCRIPT_LIMIT).await.unwrap().topics.remove("orders");
+        assert_eq!(seen().await, Some(TopicSeen::Hidden));
+        broker.allow("crossfeed", "write", "topic:orders").await.unwrap();
+        let rights = Rights { read: Some(false), write: Some(true), describe: Some(true) };
+        assert_eq!(seen().await, Some(TopicSeen::Exists { partitions: 1, rights }));
+    }
+}

@@ -14,6 +14,16 @@ pub enum Error {
         /// What librdkafka last said.
         reason: String,
     },
+    /// Somebody is there and ends every connection, as a listener does that is spoken to in a wrong `security.protocol`
+    /// (plain text for TLS, TLS for plain text, no SASL where it is wanted), or that misses the client's certificate. A
+    /// broker that is only starting may do so too.
+    #[error("{brokers} ends every connection, check security.protocol and the client's certificate: {reason}")]
+    HungUp {
+        /// The addresses that were tried.
+        brokers: String,
+        /// What librdkafka said.
+        reason: String,
+    },
     /// The topic does not exist, and nobody asked to create it.
     #[error("topic {topic} does not exist")]
     TopicMissing {
@@ -156,7 +166,8 @@ pub(crate) fn is_refusal(code: Code) -> bool {
     matches!(code, Code::Authentication | Code::SaslAuthenticationFailed | Code::SSL | Code::UnsupportedSASLMechanism)
 }
 
-fn text(code: Code) -> String {
+/// librdkafka's words for a code.
+pub(crate) fn text(code: Code) -> String {
     KafkaError::Global(code).to_string().trim_start_matches("Global error: ").to_owned()
 }
 

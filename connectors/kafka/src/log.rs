@@ -23,6 +23,8 @@ pub(crate) struct Log {
 #[derive(Default)]
 struct Last {
     failure: Option<String>,
+    /// That a broker hung up, or sent what is not Kafka's protocol: a TLS alert, an answer of HTTP.
+    hung_up: Option<String>,
     refusal: Option<String>,
 }
 
@@ -40,6 +42,10 @@ impl Log {
     /// news is in [`Log::error`].
     pub(crate) fn line(&self, level: Level, facility: &str, line: &str) {
         let client = self.client.as_str();
+        // With it `log.connection.close` lets through what never becomes an error: that a broker hung up.
+        if facility == "FAIL" {
+            self.failed(line.split_once("]: ").map_or(line, |(_thread, words)| words));
+        }
         match level {
             _ if matches!(facility, "FAIL" | "ERROR" | "CONFWARN") => {
                 debug!(target: "librdkafka", client, facility, "{line}")
@@ -71,7 +77,7 @@ impl Log {
             }
         } else if is_connection(code) {
             debug!(target: "librdkafka", client, "{reason}");
-            self.last().failure = Some(reason.to_owned());
+            self.failed(reason);
         } else if code == Code::Fatal {
             warn!(target: "librdkafka", client, "fatal: {reason}");
         } else {
@@ -87,6 +93,11 @@ impl Log {
     /// Whether no broker can be reached, as far as is known.
     pub(crate) fn is_down(&self) -> bool {
         self.down.load(Ordering::Relaxed)
+    }
+
+    /// Whether the cluster does not accept who we are, and no broker is left to try.
+    pub(crate) fn is_refused(&self) -> bool {
+        self.is_down() && self.last().refusal.is_some()
     }
 
     /// A broker has answered. Called per record, so it costs one load while all is well.
@@ -107,6 +118,25 @@ impl Log {
                 brokers: self.brokers.clone(),
                 reason: failure.clone().unwrap_or_else(|| "no answer in time".to_owned()),
             },
+        }
+    }
+
+    /// As [`Log::unanswered`], for a client that has never had an answer: a listener that does nothing but hang up was not
+    /// spoken to as it wants. librdkafka has hints for that, but 2.12 never gives them: `rd_kafka_broker_set_error` looks
+    /// for "Disconnected" in a format, which is always `%s`.
+    pub(crate) fn never_answered(&self) -> Error {
+        let hung_up = self.last().hung_up.clone();
+        match (self.unanswered(), hung_up) {
+            (Error::Unreachable { brokers, .. }, Some(reason)) => Error::HungUp { brokers, reason },
+            (error, _) => error,
+        }
+    }
+
+    fn failed(&self, reason: &str) {
+        let mut last = self.last();
+        last.failure = Some(reason.to_owned());
+        if reason.contains("Disconnected") || reason.contains("Receive failed") {
+            last.hung_up = Some(reason.to_owned());
         }
     }
 

@@ -4,12 +4,12 @@ use std::time::{Duration, Instant};
 
 use rdkafka::ClientContext;
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, TopicReplication};
-use rdkafka::client::DefaultClientContext;
+use rdkafka::client::{DefaultClientContext, NativeClient};
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::{BaseConsumer, Consumer, ConsumerContext};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode as Code};
 
-use crate::error::{classify, from_client, is_connection};
+use crate::error::{classify, from_client, is_connection, text};
 use crate::log::Log;
 use crate::{Cluster, Error};
 
@@ -48,7 +48,7 @@ pub(crate) struct Probe {
 
 impl Probe {
     pub(crate) fn new(cluster: &Cluster, client_id: &str) -> Result<Probe, Error> {
-        let config = cluster.settings(client_id, &[], &[("allow.auto.create.topics", "false")])?;
+        let config = cluster.settings(client_id, &[], FIXED)?;
         let context = Asking(Log::new(client_id, &cluster.brokers));
         Ok(Probe { consumer: config.create_with_context(context).map_err(|e| from_client(e, None))? })
     }
@@ -71,12 +71,25 @@ impl Probe {
         self.consumer.fetch_watermarks(topic, partition, limit).map_err(|e| self.failed(e, topic))
     }
 
+    /// For questions that rdkafka has no call for.
+    pub(crate) fn native(&self) -> &NativeClient {
+        self.consumer.client().native_client()
+    }
+
+    /// Takes the events that wait to be looked at: what went wrong is in them.
+    pub(crate) fn hear(&self) {
+        while self.consumer.poll(Duration::ZERO).is_some() {}
+    }
+
+    pub(crate) fn log(&self) -> &Log {
+        &self.consumer.context().0
+    }
+
     fn failed(&self, error: KafkaError, topic: &str) -> Error {
         match error.rdkafka_error_code() {
             Some(code) if is_connection(code) => {
-                // What went wrong is in events that wait to be looked at.
-                while self.consumer.poll(Duration::ZERO).is_some() {}
-                self.consumer.context().0.unanswered()
+                self.hear();
+                self.log().unanswered()
             }
             _ => from_client(error, Some(topic)),
         }
@@ -137,12 +150,20 @@ async fn create(
     match results.into_iter().next() {
         Some(Ok(_)) => Ok(true),
         Some(Err((_, Code::TopicAlreadyExists))) => Ok(false),
-        // A policy of the cluster speaks about the topic here, not about a record.
-        Some(Err((_, code))) => Err(match classify(code, Some(name)) {
-            Error::Rejected { topic, reason } => Error::TopicInvalid { topic, reason },
-            error => error,
-        }),
+        Some(Err((_, code))) => Err(not_created(code, name, text(code))),
         None => Err(Error::Client { reason: format!("no answer about topic {name}") }),
+    }
+}
+
+/// Why a topic is not created; `words` say what is wrong with it.
+pub(crate) fn not_created(code: Code, topic: &str, words: String) -> Error {
+    match classify(code, Some(topic)) {
+        // A policy of the cluster speaks about the topic here, not about a record.
+        Error::TopicInvalid { topic, .. } | Error::Rejected { topic, .. } => {
+            Error::TopicInvalid { topic, reason: words }
+        }
+        Error::Client { .. } => Error::Client { reason: words },
+        error => error,
     }
 }
 
@@ -161,3 +182,9 @@ impl ClientContext for Asking {
 impl ConsumerContext for Asking {}
 
 const SETTLING: Duration = Duration::from_millis(20);
+
+const FIXED: &[(&str, &str)] = &[
+    ("allow.auto.create.topics", "false"),
+    // A client that lives for seconds has no idle connections: one that is closed says why nobody answers.
+    ("log.connection.close", "true"),
+];

@@ -25,13 +25,36 @@ impl Broker {
         if skipped() { None } else { SHARED.get_or_init(Broker::start).as_ref() }
     }
 
+    /// The one that asks who one is, and lets nobody but `admin` do what [`Broker::allow`] has not allowed. Its cluster is
+    /// that user's. `None`: skipped.
+    pub(crate) fn guarded() -> Option<&'static Broker> {
+        static GUARDED: OnceLock<Broker> = OnceLock::new();
+        if skipped() {
+            return None;
+        }
+        Some(GUARDED.get_or_init(|| {
+            let data = tempfile::tempdir().unwrap().keep();
+            let brokers = start(&data, &["--authorizer"]);
+            Broker { data, cluster: user(&brokers, "admin", "admin-secret") }
+        }))
+    }
+
+    /// As a user sees it: `crossfeed` and `operator` may do nothing at first.
+    pub(crate) fn seen_by(&self, name: &str) -> Cluster {
+        user(&self.cluster.brokers, name, &format!("{name}-secret"))
+    }
+
+    pub(crate) fn allow(&self, user: &str, operation: &str, resource: &str) {
+        run(&self.data, &["allow", "--user", user, "--may", operation, "--on", resource]);
+    }
+
     /// One of its own, for a test that stops it. It and its data are gone when this process is.
     pub(crate) fn start() -> Option<Broker> {
         if skipped() {
             return None;
         }
         let data = tempfile::tempdir().unwrap().keep();
-        let brokers = start(&data);
+        let brokers = start(&data, &[]);
         Some(Broker { data, cluster: cluster(&brokers, &[]) })
     }
 
@@ -41,7 +64,7 @@ impl Broker {
 
     /// Starts it again where it was.
     pub(crate) fn restart(&self) {
-        assert_eq!(start(&self.data), self.cluster.brokers, "the port has changed");
+        assert_eq!(start(&self.data, &[]), self.cluster.brokers, "the port has changed");
     }
 
     /// A topic of the test's own.
@@ -72,6 +95,17 @@ pub(crate) fn cluster(brokers: &str, settings: &[(&str, &str)]) -> Cluster {
     Cluster { brokers: brokers.to_owned(), librdkafka }
 }
 
+/// With SASL/PLAIN, as the brokers of [`Broker::guarded`] want it.
+pub(crate) fn user(brokers: &str, name: &str, password: &str) -> Cluster {
+    let settings = [
+        ("security.protocol", "sasl_plaintext"),
+        ("sasl.mechanism", "PLAIN"),
+        ("sasl.username", name),
+        ("sasl.password", password),
+    ];
+    cluster(brokers, &settings)
+}
+
 /// Nobody listens there.
 pub(crate) fn nowhere(settings: &[(&str, &str)]) -> Cluster {
     cluster("127.0.0.1:1", settings)
@@ -92,8 +126,8 @@ pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T 
     tokio::time::timeout(LIMIT, future).await.unwrap_or_else(|_| panic!("{what}: not within {LIMIT:?}"))
 }
 
-fn start(data: &Path) -> String {
-    run(data, &["start", "--temporary", "--parent", &std::process::id().to_string()])
+fn start(data: &Path, how: &[&str]) -> String {
+    run(data, &[&["start", "--temporary", "--parent", &std::process::id().to_string()], how].concat())
 }
 
 fn run(data: &Path, arguments: &[&str]) -> String {
