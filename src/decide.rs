@@ -35,6 +35,7 @@ pub(crate) fn kafka(error: &::kafka::Error) -> Stop {
 pub(crate) fn salesforce(error: &::salesforce::Error) -> Stop {
     let reason = match error {
         ::salesforce::Error::Login { .. } | ::salesforce::Error::Remembered { .. } => Reason::Login,
+        ::salesforce::Error::Credential { .. } => Reason::Login,
         ::salesforce::Error::Unauthorized { .. } | ::salesforce::Error::FreshTokens { .. } => Reason::Unauthorized,
         ::salesforce::Error::Transport { .. } => Reason::Transport,
         ::salesforce::Error::Certificate { .. } | ::salesforce::Error::Proxy { .. } => Reason::Transport,

@@ -2,7 +2,7 @@
 
 use super::problem::Reader;
 use super::value::{Identifier, Secret, WebAddress};
-use salesforce::{AccessToken, ClientCredentials, Login};
+use salesforce::{AccessToken, ClientCredentials, Given, Login};
 use toml_span::Value;
 use toml_span::de_helpers::TableHelper;
 
@@ -76,7 +76,7 @@ fn client_credentials(fields: &mut TableHelper<'_>) -> Option<Login> {
 fn access_token(fields: &mut TableHelper<'_>) -> Option<Login> {
     let url = fields.required::<WebAddress>("url").ok();
     let token = fields.required::<Secret>("token").ok();
-    Some(Login::AccessToken(AccessToken { url: url?.0, token: token?.0 }))
+    Some(Login::AccessToken(AccessToken { url: url?.0, token: Given::Fixed(token?.0) }))
 }
 
 fn with_remedy(error: &salesforce::Error) -> String {

@@ -4,12 +4,12 @@ mod class;
 pub(crate) mod codes;
 pub(crate) mod remedy;
 
-use std::{sync::Arc, time::Duration};
+use std::{borrow::Cow, sync::Arc, time::Duration};
 
 use jiff::Timestamp;
 
 pub use self::class::Disposition;
-use crate::{CertificateProblem, ProxyProblem};
+use crate::{CertificateProblem, ProxyProblem, Refusal};
 
 /// Why something did not work. `Display` is one line with Salesforce's own code and message; what a person should look
 /// at is [`Error::remedy`], what a program should do [`Error::disposition`]. Holds no secret.
@@ -73,15 +73,25 @@ pub enum Error {
     /// Salesforce refused the login.
     #[error("login refused: {code}: {description}")]
     Login {
-        /// The `error` of the reply (RFC 6749, 5.2), or the code of a REST error.
+        /// Why. Where that is final, the org does not try it again by itself, since repeated failures lock the user
+        /// out.
+        refusal: Refusal,
+        /// The `error` of the reply (RFC 6749, 5.2), the exception code of SOAP, or the code of a REST error.
         code: String,
-        /// The `error_description` of the reply.
+        /// What Salesforce says about it.
         description: String,
         /// What to check.
-        remedy: &'static str,
-        /// Whether the same login may work later. Where not, the org does not try it again by itself, since repeated
-        /// failures lock the user out.
-        retry: bool,
+        remedy: Cow<'static, str>,
+    },
+    /// What a login needs could not be had on this machine, from a file or a command. Nothing was sent with it.
+    #[error("{problem}")]
+    Credential {
+        /// What is wrong.
+        problem: String,
+        /// What to do about it.
+        remedy: Cow<'static, str>,
+        /// Whether it may work later.
+        passes: bool,
     },
     /// The login failed for good before, with the same credentials, and was not tried again.
     #[error("{error} (on {at}; the same credentials are not tried again)")]

@@ -6,8 +6,8 @@
 //! `data` ([`Data`]).
 //!
 //! Nothing here sleeps, nor tries again: a failure comes back with a [`Disposition`], and whoever called decides when.
-//! The one exception is a call answered with 401, or with a redirect to another host, which is repeated once with a
-//! new token.
+//! The exceptions are a call answered with 401, or with a redirect to another host, which is repeated once with a new
+//! token, and a refresh token that another process uses, which is waited for.
 //!
 //! References: *Streaming API Developer Guide*, *Platform Events Developer Guide*, *Change Data Capture Developer
 //! Guide*, *REST API Developer Guide*, and *OAuth Authorization Flows* of Salesforce Help.
@@ -36,7 +36,10 @@ pub use channel::{Channel, Kind};
 pub use error::{Disposition, Error, Scope};
 pub use event::{ChangeType, Data};
 pub use failure_reason::failure_reason;
-pub use login::{AccessToken, ClientCredentials, Login};
+pub use login::{
+    AccessToken, AuthorizationCode, ClientCredentials, Consent, Given, Jwt, LoggedOut, Login, Password, RefreshToken,
+    Refusal, Saml, Source, UsernamePassword,
+};
 pub use org::{LoginPause, Logins, Options, Org};
 pub use org_id::OrgId;
 pub use replay::{Replay, ReplayId, replay_extension};

@@ -180,7 +180,7 @@ impl Org {
 }
 
 /// A client for calls, which all have an end.
-fn client(options: &Options, wire: &Wire) -> Result<Client, Error> {
+pub(crate) fn client(options: &Options, wire: &Wire) -> Result<Client, Error> {
     let client = wire
         .client()?
         .read_timeout(wire.read_timeout)
@@ -195,7 +195,7 @@ fn client(options: &Options, wire: &Wire) -> Result<Client, Error> {
     })
 }
 
-fn check_version(version: &str) -> Result<(), Error> {
+pub(crate) fn check_version(version: &str) -> Result<(), Error> {
     let sound = version
         .strip_suffix(".0")
         .is_some_and(|number| matches!(number.len(), 2..=3) && number.bytes().all(|byte| byte.is_ascii_digit()));

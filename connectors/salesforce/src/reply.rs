@@ -6,13 +6,14 @@ mod failure;
 
 use std::{
     borrow::Cow,
+    cmp::Reverse,
     sync::Arc,
     time::{Duration, SystemTime},
 };
 
 use reqwest::{
     RequestBuilder, Response, StatusCode,
-    header::{CONTENT_TYPE, HeaderMap, LOCATION},
+    header::{CONTENT_TYPE, DATE, HeaderMap, LOCATION},
 };
 use serde::de::DeserializeOwned;
 use url::{Url, form_urlencoded};
@@ -25,6 +26,8 @@ pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     /// What was asked.
     pub(crate) url: Url,
+    /// When it was made, by the server's clock.
+    pub(crate) date: Option<SystemTime>,
     content_type: String,
     retry_after: Option<Duration>,
     request_id: Option<String>,
@@ -54,6 +57,7 @@ impl Reply {
         let text = |name: &str| response.headers().get(name)?.to_str().ok().map(str::to_owned);
         let content_type = text(CONTENT_TYPE.as_str()).unwrap_or_default();
         let request_id = text("x-sfdc-request-id").or_else(|| text("x-request-id"));
+        let date = text(DATE.as_str()).and_then(|text| httpdate::parse_http_date(&text).ok());
         let url = response.url().clone();
         let retry_after = retry_after::of(response.headers(), SystemTime::now());
         let mut body = Vec::new();
@@ -63,12 +67,14 @@ impl Reply {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Self { status, url, content_type, retry_after, request_id, body, secrets: Vec::new() })
+        Ok(Self { status, url, date, content_type, retry_after, request_id, body, secrets: Vec::new() })
     }
 
     /// Names what must not be shown of this reply.
     pub(crate) fn without(mut self, secrets: &[&Secret]) -> Self {
         self.secrets = secrets.iter().map(|secret| (*secret).clone()).collect();
+        // One may be a part of another, of which the rest would be left.
+        self.secrets.sort_by_key(|secret| Reverse(secret.expose().len()));
         self
     }
 
@@ -99,29 +105,45 @@ impl Reply {
     pub(crate) fn scrubbed(&self, text: &str) -> String {
         let mut text = Cow::Borrowed(text);
         for secret in self.secrets.iter().map(Secret::expose) {
-            // As it is, and as a form has it.
-            for shape in [secret, &String::from_iter(form_urlencoded::byte_serialize(secret.as_bytes()))] {
-                if !shape.is_empty() && text.contains(shape) {
-                    text = Cow::Owned(text.replace(shape, "…"));
+            for shape in shapes(secret) {
+                if !shape.is_empty() && text.contains(&*shape) {
+                    text = Cow::Owned(text.replace(&*shape, "…"));
                 }
             }
         }
-        let mut line = String::new();
-        for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
-            if !line.is_empty() {
-                line.push(' ');
-            }
-            line.extend(word.chars().take(EXCERPT_LIMIT));
-            if line.chars().count() >= EXCERPT_LIMIT {
-                return line.chars().take(EXCERPT_LIMIT).chain(['…']).collect();
-            }
-        }
-        line
+        in_one_line(&text)
     }
 
     fn request_id(&self) -> Option<Box<str>> {
         self.request_id.as_ref().map(|id| self.scrubbed(id)).filter(|id| !id.is_empty()).map(Into::into)
     }
+}
+
+/// `text` in one line, and not too long.
+pub(crate) fn in_one_line(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control()).filter(|word| !word.is_empty()) {
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.extend(word.chars().take(EXCERPT_LIMIT));
+        if line.chars().count() >= EXCERPT_LIMIT {
+            return line.chars().take(EXCERPT_LIMIT).chain(['…']).collect();
+        }
+    }
+    line
+}
+
+/// A secret as it is, and as a form, JSON and XML have it.
+fn shapes(secret: &str) -> [Cow<'_, str>; 4] {
+    let json = serde_json::to_string(secret).unwrap_or_default();
+    let json = json.trim_start_matches('"').strip_suffix('"').unwrap_or_default().to_owned();
+    [
+        secret.into(),
+        String::from_iter(form_urlencoded::byte_serialize(secret.as_bytes())).into(),
+        json.into(),
+        quick_xml::escape::escape(secret),
+    ]
 }
 
 fn lost(error: reqwest::Error) -> Error {

@@ -11,6 +11,7 @@ use std::{
     time::Duration,
 };
 
+use aws_lc_rs::hmac;
 use axum::{
     Router,
     body::{Body, to_bytes},
@@ -18,6 +19,7 @@ use axum::{
     http::{HeaderMap, Response},
     serve::Listener,
 };
+use base64::{Engine, engine::general_purpose::STANDARD};
 use url::Url;
 
 pub(crate) use self::log::Log;
@@ -103,10 +105,12 @@ impl Stub {
     /// The answer of a login that went well; the n-th one grants `00D…!token-n`.
     pub(crate) fn granted(&self) -> (u16, &'static str, String) {
         let n = self.asked(TOKEN).len();
+        let (id, issued_at) = (format!("https://login.salesforce.com/id/{ORG}EAY/{USER}"), "1775000000000");
+        let key = hmac::Key::new(hmac::HMAC_SHA256, SECRET.as_bytes());
+        let signature = STANDARD.encode(hmac::sign(&key, format!("{id}{issued_at}").as_bytes()));
         let body = format!(
-            r#"{{"access_token":"{ORG}!token-{n}","signature":"wHfzXc=","scope":"api","instance_url":"{}",
-            "id":"https://login.salesforce.com/id/{ORG}EAY/005xx000001SwiUAAS","token_type":"Bearer",
-            "issued_at":"1775000000000"}}"#,
+            r#"{{"access_token":"{ORG}!token-{n}","signature":"{signature}","scope":"api","instance_url":"{}",
+            "id":"{id}","token_type":"Bearer","issued_at":"{issued_at}"}}"#,
             self.url.as_str().trim_end_matches('/'),
         );
         (200, JSON, body)
@@ -145,4 +149,5 @@ pub(crate) const SOBJECTS: &str = "POST /services/data/v64.0/composite/sobjects"
 pub(crate) const JSON: &str = "application/json;charset=UTF-8";
 pub(crate) const SECRET: &str = "a&b=c%d+e secret";
 pub(crate) const ORG: &str = "00Dxx0000001gPL";
+pub(crate) const USER: &str = "005xx000001SwiUAAS";
 pub(crate) const EXPIRED: &str = r#"[{"message":"Session expired or invalid","errorCode":"INVALID_SESSION_ID"}]"#;

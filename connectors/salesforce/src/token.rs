@@ -18,20 +18,26 @@ pub struct Token {
     pub org_id: OrgId,
     /// The id of the user it acts for.
     pub user_id: String,
+    /// The name of that user, where the login tells it.
+    pub user_name: Option<String>,
     /// When it was issued, in ms since 1970, by Salesforce's clock. Not known for a token that a person gave.
     pub issued_ms: Option<i64>,
+    /// How long it lasts without being used, in seconds. Told by a SOAP login alone.
+    pub session_seconds: Option<u64>,
 }
 
 impl Token {
-    pub(crate) fn new(
-        secret: Secret,
-        instance_url: Url,
-        org_id: OrgId,
-        user_id: String,
-        issued_ms: Option<i64>,
-    ) -> Result<Self, Error> {
+    /// A token of which nothing else is known.
+    pub(crate) fn new(secret: Secret, instance_url: Url, org_id: OrgId, user_id: String) -> Result<Self, Error> {
         let authorization = authorization(&secret)?;
-        Ok(Self { secret, authorization, instance_url, org_id, user_id, issued_ms })
+        let (user_name, issued_ms, session_seconds) = (None, None, None);
+        Ok(Self { secret, authorization, instance_url, org_id, user_id, user_name, issued_ms, session_seconds })
+    }
+
+    /// The same, whose user's name the login has told.
+    pub(crate) fn of_user(mut self, user_name: &str) -> Self {
+        self.user_name = Some(user_name.to_owned());
+        self
     }
 
     /// The value of the `Authorization` header, marked as sensitive: its `Debug` hides it. Read it anew for each
@@ -62,7 +68,9 @@ impl fmt::Debug for Token {
             .field("instance_url", &self.instance_url.as_str())
             .field("org_id", &self.org_id)
             .field("user_id", &self.user_id)
+            .field("user_name", &self.user_name)
             .field("issued_ms", &self.issued_ms)
+            .field("session_seconds", &self.session_seconds)
             .finish_non_exhaustive()
     }
 }

@@ -29,14 +29,16 @@ impl Error {
             // It may be mended at the other end, and no login was seen there that could count against the user.
             Self::Certificate { .. } | Self::Proxy { .. } => Disposition::Transient,
             Self::Unauthorized { message, .. } if codes::session_never_valid(message) => Disposition::Fatal,
-            Self::Unauthorized { .. } | Self::Login { retry: true, .. } => Disposition::Transient,
+            Self::Unauthorized { .. } | Self::Credential { passes: true, .. } => Disposition::Transient,
+            Self::Login { refusal, .. } if !refusal.is_final() => Disposition::Transient,
             Self::Rejected { code, message, .. } | Self::NotFound { code, message, .. } => {
                 codes::of_call(code, message)
             }
             Self::Record { .. } | Self::SeveralMatch { .. } => Disposition::Rejected,
             Self::Unexpected { status, content_type, .. } => of_unexpected(*status, content_type),
-            Self::Login { retry: false, .. } | Self::Configuration { .. } | Self::Channel { .. } => Disposition::Fatal,
-            Self::Remembered { .. } => Disposition::Fatal,
+            Self::Login { .. } | Self::Remembered { .. } => Disposition::Fatal,
+            Self::Credential { passes: false, .. } => Disposition::Fatal,
+            Self::Configuration { .. } | Self::Channel { .. } => Disposition::Fatal,
             Self::OrgId { .. } | Self::ReplayId { .. } | Self::Ambiguous { .. } => Disposition::Fatal,
             Self::TooMany { .. } | Self::TooLarge { .. } | Self::RowCount { .. } => Disposition::Fatal,
         }

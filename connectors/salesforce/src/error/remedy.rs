@@ -1,5 +1,5 @@
-//! What a person should look at. The codes are Salesforce's own: *OAuth 2.0 Authorization Errors* of Salesforce Help,
-//! and the REST API Developer Guide.
+//! What a person should look at. The codes are Salesforce's own: the REST API Developer Guide. Those of a login are
+//! where logins are.
 
 use super::{Error, Scope, codes};
 
@@ -7,7 +7,8 @@ impl Error {
     /// What to check, where there is something to check.
     pub fn remedy(&self) -> Option<&str> {
         match self {
-            Self::Configuration { remedy, .. } | Self::Login { remedy, .. } => Some(remedy),
+            Self::Configuration { remedy, .. } => Some(remedy),
+            Self::Login { remedy, .. } | Self::Credential { remedy, .. } => Some(remedy),
             Self::Remembered { remedy, .. } => Some(remedy),
             Self::FreshTokens { .. } => Some(
                 "check that the user has the permission API Enabled, that the app allows the scope api, and that sessions \
@@ -55,46 +56,6 @@ impl Error {
         }
     }
 }
-
-/// What to check after a refused login.
-pub(crate) fn of_login(code: &str, description: &str) -> &'static str {
-    let says = |part: &str| description.to_ascii_lowercase().contains(part);
-    match code {
-        _ if says("not supported on this domain") => USE_MY_DOMAIN,
-        "invalid_grant" if says("user hasn't approved") || says("admin approved") => {
-            "authorize the app for the user, or for a permission set the user has (app, Policies)"
-        }
-        "invalid_grant" if says("ip restricted") => {
-            "allow this machine's address in the app's and the profile's IP ranges"
-        }
-        "invalid_grant" => {
-            "check the app's Run As user, its IP and login-hour restrictions, and that the user is not locked"
-        }
-        "inactive_user" => "activate the app's Run As user, or name another one",
-        "inactive_org" => "the org is locked, closed or suspended: ask Salesforce",
-        "invalid_client_id" => "check the client id: it is the app's consumer key",
-        "invalid_client" | "invalid_client_credentials" => {
-            "check the client id and the client secret (consumer key and secret), and that the url is the app's own org"
-        }
-        "invalid_app_access" | "OAUTH_APP_BLOCKED" | "OAUTH_APP_ACCESS_DENIED" => {
-            "the app is blocked: allow it in Setup, Connected Apps OAuth Usage"
-        }
-        "invalid_scope" => "give the app the scope api",
-        "unsupported_grant_type" => RUN_AS,
-        "rate_limit_exceeded" => "too many logins: look for other programs that log in with the same user",
-        "invalid_request" => "check that the url is the org's My Domain and begins with https",
-        "INVALID_SESSION_ID" | "Bad_OAuth_Token" => {
-            "the access token given has expired or was revoked: give a new one, or use a login that can renew it"
-        }
-        _ => "look the user up in Setup, Login History, for the reason Salesforce recorded",
-    }
-}
-
-/// Client credentials are answered only on the org's own host.
-pub(crate) const USE_MY_DOMAIN: &str = "use the org's My Domain as the url, as in https://acme.my.salesforce.com, or \
-     https://acme--sandbox.sandbox.my.salesforce.com (Setup, My Domain)";
-
-const RUN_AS: &str = "enable the client credentials flow in the app and name its Run As user (app, Policies)";
 
 /// What to check after a call, or one of its rows, was refused.
 pub(crate) fn of_call(code: &str) -> Option<&'static str> {

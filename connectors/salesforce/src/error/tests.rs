@@ -61,19 +61,3 @@ fn an_error_is_one_line_with_the_code_and_has_a_remedy() {
     assert!(error.remedy().unwrap().contains("name of the event"));
     assert!(!error.uncertain());
 }
-
-#[test]
-fn each_code_of_a_login_has_its_remedy() {
-    let check = |code: &str, description: &str, part: &str| {
-        let remedy = remedy::of_login(code, description);
-        assert!(remedy.contains(part), "{code}: {remedy}");
-    };
-    check("invalid_grant", "request not supported on this domain", "My Domain");
-    check("invalid_grant", "user hasn't approved this consumer", "authorize the app");
-    check("invalid_grant", "authentication failure", "Run As");
-    check("invalid_client_id", "client identifier invalid", "client id");
-    check("invalid_client", "invalid client credentials", "client secret");
-    check("inactive_user", "user is inactive", "activate");
-    check("unsupported_grant_type", "", "enable the client credentials flow");
-    check("anything_else", "", "Login History");
-}

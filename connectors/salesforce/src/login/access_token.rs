@@ -1,4 +1,4 @@
-//! A token that a person gave. Salesforce is asked whose it is (*Query for User Information* of Salesforce Help), so
+//! A token that was got elsewhere. Salesforce is asked whose it is (*Query for User Information* of Salesforce Help), so
 //! that a dead one is found at the start, and positions can be told apart by org.
 
 use reqwest::{
@@ -8,51 +8,80 @@ use reqwest::{
 use serde::Deserialize;
 use url::Url;
 
-use super::endpoint;
-use crate::{Error, OrgId, Secret, Token, error::remedy, reply::Reply};
+use super::{command, endpoint, fingerprint::Fingerprint, flow::Flow, host::is_loopback, refusal};
+use crate::{Error, OrgId, Secret, Token, reply::Reply};
 
-/// With a token that a person got elsewhere. It cannot be renewed.
+/// With a token that was got elsewhere.
 #[derive(Clone)]
 pub struct AccessToken {
-    /// The org's My Domain; only its scheme, host and port may be given.
+    /// The org's My Domain; only its scheme, host and port may be given. What a command prints may name another.
     pub url: Url,
-    /// An OAuth access token, or a session id.
-    pub token: Secret,
+    /// The token, or where it comes from.
+    pub token: Given,
+}
+
+/// How an access token is given.
+#[derive(Clone)]
+pub enum Given {
+    /// An OAuth access token, or a session id. It cannot be renewed.
+    Fixed(Secret),
+    /// A program and its arguments, run for each login and so again when the token has expired. It prints the token in
+    /// one line, or JSON as `sf org auth show-access-token --json` and `sf org display --json` do.
+    Command(Vec<String>),
 }
 
 impl AccessToken {
+    pub(super) fn check(&self) -> Result<(), Error> {
+        match &self.token {
+            Given::Fixed(_) => Ok(()),
+            Given::Command(words) => command::check(words),
+        }
+    }
+
+    pub(super) fn decided_by(&self, fingerprint: &mut Fingerprint) {
+        match &self.token {
+            Given::Fixed(token) => fingerprint.add(token.expose()),
+            Given::Command(words) => fingerprint.add_all(words),
+        }
+    }
+
     pub(super) async fn log_in(&self, http: &Client) -> Result<Token, Error> {
+        let (token, url) = match &self.token {
+            Given::Fixed(token) => (token.clone(), self.url.clone()),
+            Given::Command(words) => {
+                let printed = printed(&command::run(words).await?)?;
+                (printed.token, printed.instance_url.unwrap_or_else(|| self.url.clone()))
+            }
+        };
         // Its header is needed before its owner is known.
-        let authorization = crate::token::authorization(&self.token)?;
+        let authorization = crate::token::authorization(&token)?;
         let request = http
-            .get(endpoint(&self.url, "/services/oauth2/userinfo"))
+            .get(endpoint(&url, "/services/oauth2/userinfo"))
             .header(ACCEPT, "application/json")
             .header(AUTHORIZATION, authorization);
-        let reply = Reply::of(request).await?.without(&[&self.token]);
+        let reply = Reply::of(request).await?.without(&[&token]);
         if !reply.status.is_success() {
             return Err(refused(&reply));
         }
         let user: User = reply.json()?;
         let org_id: OrgId = user.organization_id.parse()?;
-        Token::new(self.token.clone(), self.url.clone(), org_id, user.user_id, None)
+        let mut token = Token::new(token, url, org_id, user.user_id)?;
+        token.user_name = user.preferred_username;
+        Ok(token)
     }
 }
 
 /// The error for a token that cannot be renewed, once a call was answered with 401.
 pub(crate) fn expired() -> Error {
-    let code = "INVALID_SESSION_ID";
-    let description = "the access token is no longer valid, and only a person can give a new one";
-    Error::Login {
-        code: code.into(),
-        description: description.into(),
-        remedy: remedy::of_login(code, description),
-        retry: false,
-    }
+    dead(
+        "INVALID_SESSION_ID".into(),
+        "the access token is no longer valid, and only a person can give a new one".into(),
+    )
 }
 
 fn refused(reply: &Reply) -> Error {
     match reply.error() {
-        Error::Unauthorized { code, message, .. } => dead(code, message),
+        Error::Unauthorized { message, .. } => dead("INVALID_SESSION_ID".into(), message),
         // A dead token is answered here with 403 and a word that is not JSON.
         Error::Unexpected { status: 403, excerpt, .. } if excerpt.contains("Bad_OAuth_Token") => {
             dead("Bad_OAuth_Token".into(), excerpt)
@@ -62,11 +91,67 @@ fn refused(reply: &Reply) -> Error {
 }
 
 fn dead(code: String, description: String) -> Error {
-    Error::Login { remedy: remedy::of_login("INVALID_SESSION_ID", &description), code, description, retry: false }
+    refusal::of_login(Flow::AccessToken, code, description)
+}
+
+struct Printed {
+    token: Secret,
+    instance_url: Option<Url>,
+}
+
+/// Reads what a command printed.
+fn printed(output: &Secret) -> Result<Printed, Error> {
+    let refuse = |problem: &str, remedy: &'static str| {
+        let problem = format!("the command's output {problem}");
+        Error::Credential { problem, remedy: remedy.into(), passes: false }
+    };
+    let text = output.expose().trim();
+    let (token, instance_url) = if text.starts_with('{') {
+        let wire: Wire = serde_json::from_str(text)
+            .map_err(|_| refuse("is JSON without result.accessToken", "let it print the token alone"))?;
+        (wire.result.access_token, wire.result.instance_url)
+    } else {
+        (text.to_owned(), None)
+    };
+    let token = Secret::from(token);
+    if token.expose().starts_with("[REDACTED]") {
+        return Err(refuse("hides the token", "use `sf org auth show-access-token --json`, which shows it"));
+    }
+    if token.expose().is_empty() || token.expose().contains(char::is_whitespace) {
+        return Err(refuse("is neither a token in one line nor JSON with one", "let it print the token alone"));
+    }
+    let instance_url = instance_url.map(|url| {
+        sound(&url)
+            .ok_or_else(|| refuse("names an instance that is not reached by https", "let it print the token alone"))
+    });
+    Ok(Printed { token, instance_url: instance_url.transpose()? })
+}
+
+/// An instance that a token may be sent to.
+fn sound(url: &str) -> Option<Url> {
+    let url: Url = url.parse().ok()?;
+    let safe = url.scheme() == "https" || (url.scheme() == "http" && is_loopback(&url));
+    (safe && url.host().is_some()).then(|| endpoint(&url, "/"))
 }
 
 #[derive(Deserialize)]
 struct User {
     organization_id: String,
     user_id: String,
+    preferred_username: Option<String>,
 }
+
+#[derive(Deserialize)]
+struct Wire {
+    result: WireResult,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct WireResult {
+    access_token: String,
+    instance_url: Option<String>,
+}
+
+#[cfg(test)]
+mod tests;

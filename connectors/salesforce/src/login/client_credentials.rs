@@ -1,11 +1,17 @@
 //! The client credentials flow: an app logs in as itself (RFC 6749, 4.4; Salesforce Help, *OAuth 2.0 Client Credentials
 //! Flow for Server-to-Server Integration*).
 
-use reqwest::{Client, header::ACCEPT};
+use reqwest::Client;
 use url::Url;
 
-use super::{endpoint, reply};
-use crate::{Error, Secret, Token, error::remedy::USE_MY_DOMAIN, reply::Reply};
+use super::{
+    fingerprint::Fingerprint,
+    flow::Flow,
+    host::Host,
+    refusal::USE_MY_DOMAIN,
+    reply::{self, TOKEN},
+};
+use crate::{Error, Secret, Token};
 
 /// As the user an app runs as, with the app's own id and secret.
 #[derive(Clone)]
@@ -22,13 +28,21 @@ impl ClientCredentials {
     /// The flow is answered on the org's own host only: on the shared ones a login would fail for a reason that does
     /// not say so.
     pub(super) fn check(&self) -> Result<(), Error> {
-        match self.url.host_str() {
-            Some(host @ ("login.salesforce.com" | "test.salesforce.com")) => Err(Error::Configuration {
-                problem: format!("{host} does not answer the client credentials flow"),
+        match Host::of(&self.url) {
+            Host::Login | Host::Test => Err(Error::Configuration {
+                problem: format!(
+                    "{} does not answer the client credentials flow",
+                    self.url.host_str().unwrap_or_default()
+                ),
                 remedy: USE_MY_DOMAIN,
             }),
-            _ => Ok(()),
+            Host::MyDomain { .. } | Host::Other => Ok(()),
         }
+    }
+
+    pub(super) fn decided_by(&self, fingerprint: &mut Fingerprint) {
+        fingerprint.add(self.client_id.expose());
+        fingerprint.add(self.client_secret.expose());
     }
 
     pub(super) async fn log_in(&self, http: &Client) -> Result<Token, Error> {
@@ -37,9 +51,8 @@ impl ClientCredentials {
             ("client_id", self.client_id.expose()),
             ("client_secret", self.client_secret.expose()),
         ];
-        let url = endpoint(&self.url, "/services/oauth2/token");
-        let request = http.post(url).header(ACCEPT, "application/json").form(&form);
-        let reply = Reply::of(request).await?.without(&[&self.client_id, &self.client_secret]);
-        reply::token(&self.url, &reply)
+        let reply = reply::ask(http, &self.url, TOKEN, &form, &[&self.client_id, &self.client_secret]).await?;
+        let granted = reply::granted(Flow::ClientCredentials, &self.url, &reply, Some(&self.client_secret))?;
+        Ok(granted.token)
     }
 }

@@ -3,7 +3,7 @@
 use super::*;
 use crate::{
     Disposition, Options, Org,
-    stub::{EXPIRED, JSON, ORG, SECRET, Stub, TOKEN},
+    stub::{EXPIRED, JSON, ORG, SECRET, Stub, TOKEN, USER},
 };
 
 #[tokio::test]
@@ -48,7 +48,7 @@ async fn a_given_token_that_is_dead_is_told_at_the_start() {
     for (status, body) in [(401, EXPIRED), (403, "Bad_OAuth_Token")] {
         let stub = Stub::start(move |_, _| (status, "text/plain", body.into())).await;
         let error = given(&stub).token().await.unwrap_err();
-        assert!(matches!(error, Error::Login { retry: false, .. }), "{error:?}");
+        assert!(matches!(error, Error::Login { refusal: Refusal::TokenExpired, .. }), "{error:?}");
         assert!(error.remedy().unwrap().contains("give a new one"), "{error}");
     }
 }
@@ -114,9 +114,116 @@ fn a_login_that_cannot_work_is_found_before_any_call() {
 
 fn given(stub: &Stub) -> Org {
     let token = "given-token".to_owned().into();
-    Org::new(Login::AccessToken(AccessToken { url: stub.url.clone(), token }), Options::default()).unwrap()
+    Org::new(Login::AccessToken(AccessToken { url: stub.url.clone(), token: Given::Fixed(token) }), Options::default())
+        .unwrap()
 }
 
 fn userinfo() -> String {
     format!(r#"{{"sub":"https://x/id/a/b","user_id":"005xx000001SwiUAAS","organization_id":"{ORG}EAY"}}"#)
+}
+
+#[tokio::test]
+async fn a_reply_that_the_apps_secret_has_not_signed_is_refused() {
+    let check = async |change: fn(String) -> String, sound: bool| {
+        let stub = Stub::start(move |stub, _| {
+            let (status, kind, body) = stub.granted();
+            (status, kind, change(body))
+        })
+        .await;
+        let Err(error) = stub.org().token().await else {
+            assert!(sound);
+            return;
+        };
+        assert!(!sound && matches!(error, Error::Login { refusal: Refusal::Forged, .. }), "{error:?}");
+        assert!(error.is_fatal() && error.remedy().unwrap().contains("in Salesforce's place"));
+    };
+    check(|body| body, true).await;
+    // Stand-ins leave it out, and it is TLS that tells who answers.
+    check(|body| body.replace("\"signature\"", "\"other\""), true).await;
+    check(|body| body.replace("\"issued_at\":\"177", "\"issued_at\":\"178"), false).await;
+    check(|body| body.replace("\"issued_at\"", "\"other\""), false).await;
+    check(|body| body.replace(USER, "005xx000001SwiVAAS"), false).await;
+    check(|body| body.replace("\"signature\":\"", "\"signature\":\"!"), false).await;
+}
+
+#[tokio::test]
+async fn a_password_is_sent_with_its_security_token() {
+    for (security_token, expected) in [(None, "p&w"), (Some("T0k".to_owned().into()), "p&wT0k")] {
+        let stub = Stub::start(|stub, _| stub.granted()).await;
+        let login = UsernamePassword {
+            url: stub.url.clone(),
+            client_id: "the-client-id".to_owned().into(),
+            client_secret: SECRET.to_owned().into(),
+            username: "u@acme.com".into(),
+            password: "p&w".to_owned().into(),
+            security_token,
+        };
+        let login = Login::UsernamePassword(login);
+        let token = Org::new(login, Options::default()).unwrap().token().await.unwrap();
+        assert_eq!(token.user_name.as_deref(), Some("u@acme.com"));
+        let form = [
+            ("grant_type", "password"),
+            ("client_id", "the-client-id"),
+            ("client_secret", SECRET),
+            ("username", "u@acme.com"),
+            ("password", expected),
+        ];
+        let sent: Vec<_> = url::form_urlencoded::parse(stub.asked(TOKEN)[0].body.as_bytes()).into_owned().collect();
+        assert_eq!(sent, form.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    }
+}
+
+#[test]
+fn a_way_to_log_in_says_what_becomes_of_it() {
+    let dir = tempfile::tempdir().unwrap();
+    let url: Url = "https://acme.my.salesforce.com".parse().unwrap();
+    let flows = secrets_tests::flows(&url, dir.path(), "key");
+    let of = |holds: &dyn Fn(&Login) -> bool| {
+        let mut names: Vec<_> = flows.iter().filter(|login| holds(login)).map(Login::flow).collect();
+        names.dedup();
+        names
+    };
+    assert_eq!(of(&|login| login.warning().is_some()), ["username_password", "password"]);
+    assert_eq!(of(&Login::is_ours_alone), ["authorization_code"]);
+    let not_renewable: Vec<_> = flows.iter().filter(|login| !login.renewable()).collect();
+    let [Login::AccessToken(AccessToken { token: Given::Fixed(_), .. })] = not_renewable.as_slice() else {
+        panic!("{not_renewable:?}");
+    };
+}
+
+#[test]
+fn a_fingerprint_changes_with_whatever_decides_a_login_and_with_nothing_else() {
+    let dir = tempfile::tempdir().unwrap();
+    let url: Url = "https://acme.my.salesforce.com".parse().unwrap();
+    let other_url: Url = "https://other.my.salesforce.com".parse().unwrap();
+    let of = |login: &Login| login.fingerprint_input().expose().to_owned();
+    let flows = secrets_tests::flows(&url, dir.path(), "key");
+    let mut seen: Vec<_> = flows.iter().map(of).collect();
+    assert_eq!(seen, secrets_tests::flows(&url, dir.path(), "key").iter().map(of).collect::<Vec<_>>());
+    seen.extend(secrets_tests::flows(&other_url, dir.path(), "key").iter().map(of));
+    seen.extend(secrets_tests::flows(&url, dir.path(), "other key").iter().filter(|it| it.flow() == "jwt").map(of));
+
+    let password = |password: &str, security_token: Option<&str>| {
+        Login::Password(Password {
+            url: url.clone(),
+            username: "u".into(),
+            password: password.to_owned().into(),
+            security_token: security_token.map(|token| token.to_owned().into()),
+            api_version: "64.0".into(),
+        })
+    };
+    for (one, other) in [("ab", None), ("a", Some("b")), ("ab", Some("")), ("", Some("ab"))] {
+        seen.push(of(&password(one, other)));
+    }
+    for login in &flows {
+        if let Login::AuthorizationCode(login) = login {
+            login.refresh_token.write(&"another".to_owned().into()).unwrap();
+            seen.push(of(&Login::AuthorizationCode(login.clone())));
+        }
+    }
+    let count = seen.len();
+    seen.sort();
+    seen.dedup();
+    // An encrypted file and a plain one with the same token are one and the same login.
+    assert_eq!(count - seen.len(), 3);
 }

@@ -9,6 +9,7 @@ fn reply(status: u16, content_type: &str, body: &str) -> Reply {
     Reply {
         status: StatusCode::from_u16(status).unwrap(),
         url: "https://acme.my.salesforce.com/services/data/v64.0/sobjects/A__e".parse().unwrap(),
+        date: None,
         content_type: content_type.into(),
         retry_after: Some(Duration::from_secs(7)),
         request_id: Some("r1".into()),

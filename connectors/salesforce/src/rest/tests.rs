@@ -6,7 +6,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::{
-    AccessToken, Login, Options,
+    AccessToken, Given, Login, Options,
     stub::{EXPIRED, JSON, ORG, Stub, TOKEN},
 };
 
@@ -93,7 +93,8 @@ async fn a_hundred_calls_with_an_expired_token_cause_one_login() {
 async fn a_given_token_is_not_lost_to_a_redirect() {
     let userinfo = r#"{"user_id":"005xx000001SwiUAAS","organization_id":"00Dxx0000001gPLEAY"}"#;
     let stub = Stub::answering(&[(200, JSON, userinfo), (302, ELSEWHERE, ""), (201, JSON, CREATED)]).await;
-    let login = Login::AccessToken(AccessToken { url: stub.url.clone(), token: "given".to_owned().into() });
+    let login =
+        Login::AccessToken(AccessToken { url: stub.url.clone(), token: Given::Fixed("given".to_owned().into()) });
     let org = Org::new(login, Options::default()).unwrap();
     let error = org.create("Account", &record()).await.unwrap_err();
     assert_eq!(error.to_string(), "redirected with status 302 to acme2.my.salesforce.com");

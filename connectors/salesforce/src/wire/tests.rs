@@ -18,12 +18,12 @@ use self::{
 use super::*;
 use crate::{
     ClientCredentials, Disposition, Login, Options, Org,
-    stub::{Stub, TOKEN},
+    stub::{SECRET, Stub, TOKEN},
 };
 
 /// Logs in at `url` over `wire`, in a time that is bounded.
 async fn log_in(url: &Url, wire: Wire) -> Result<(), Error> {
-    let login = ClientCredentials { url: url.clone(), client_id: secret("id"), client_secret: secret("secret") };
+    let login = ClientCredentials { url: url.clone(), client_id: secret("id"), client_secret: secret(SECRET) };
     let org = Org::new(Login::ClientCredentials(login), Options { wire, ..Options::default() })?;
     tokio::time::timeout(Duration::from_secs(20), org.token()).await.expect("no end").map(drop)
 }

@@ -3,7 +3,7 @@
 use std::collections::VecDeque;
 
 use super::*;
-use crate::Secret;
+use crate::{Refusal, Secret};
 
 /// An outcome of a login: a token, a failure that passes, one that says that there are too many, one for good.
 #[derive(Clone, Copy)]
@@ -29,18 +29,20 @@ fn gate(answers: &[Answer]) -> (Arc<Gate>, Arc<Mutex<Vec<Instant>>>) {
 }
 
 fn outcome(answer: Answer) -> Result<Token, Error> {
-    let refused = |code: &str, retry| Error::Login { code: code.into(), description: String::new(), remedy: "", retry };
+    let refused = |code: &str, refusal| {
+        let (description, remedy) = (String::new(), "".into());
+        Error::Login { refusal, code: code.into(), description, remedy }
+    };
     match answer {
         Answer::Token => Token::new(
             Secret::from("t".to_owned()),
             "https://acme.my.salesforce.com".parse().unwrap(),
             "00Dxx0000001gPL".parse().unwrap(),
             "005xx000001SwiUAAS".into(),
-            None,
         ),
         Answer::Busy => Err(Error::Interrupted),
-        Answer::TooMany => Err(refused("rate_limit_exceeded", true)),
-        Answer::Wrong => Err(refused("invalid_grant", false)),
+        Answer::TooMany => Err(refused("rate_limit_exceeded", Refusal::TooManyLogins)),
+        Answer::Wrong => Err(refused("invalid_grant", Refusal::WrongCredentials)),
     }
 }
 
