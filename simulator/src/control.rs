@@ -4,6 +4,7 @@
 mod channels;
 mod ledger;
 mod login;
+mod objects;
 mod publish;
 mod stats;
 
@@ -33,6 +34,8 @@ pub(crate) fn router() -> Router<Simulator> {
         .route("/tokens/revoke", post(revoke_tokens))
         .route("/login", post(login::change).get(login::show))
         .route("/channels", post(channels::define).get(channels::list))
+        .route("/objects", post(objects::define))
+        .route("/limits", post(set_limits))
         .route("/faults", post(plan_fault).delete(clear_faults))
 }
 
@@ -105,6 +108,9 @@ async fn revoke_tokens(State(simulator): State<Simulator>, body: Bytes) -> Resul
 
 async fn plan_fault(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
     let plan: Plan = read(&body)?;
+    if !plan.is_possible() {
+        return Err(wrong("lock_row, limit, concurrent and retry_after are of REST calls"));
+    }
     simulator.org().faults.plan(plan);
     Ok(ok(json!({"planned": true})))
 }
@@ -112,6 +118,19 @@ async fn plan_fault(State(simulator): State<Simulator>, body: Bytes) -> Result<R
 async fn clear_faults(State(simulator): State<Simulator>) -> Response {
     simulator.org().faults.clear();
     ok(json!({"cleared": true}))
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Limits {
+    api_used: Option<u64>,
+    api_max: Option<u64>,
+}
+
+async fn set_limits(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
+    let Limits { api_used, api_max } = read(&body)?;
+    let usage = simulator.org().quota.set(api_used, api_max);
+    Ok(ok(json!({"api_used": usage.used, "api_max": usage.max})))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {

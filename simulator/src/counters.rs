@@ -23,14 +23,21 @@ pub(crate) enum Call {
     Collections,
     Limits,
     Describe,
+    /// Every REST call, whatever became of it.
+    Api,
+    Read,
+    Update,
+    Upsert,
+    Delete,
+    Query,
+    Composite,
+    Schema,
 }
 
 /// One number a kind of call, and the sessions' life.
 #[derive(Debug, Default)]
 pub(crate) struct Counters {
     calls: [AtomicU64; NAMES.len()],
-    /// REST calls, as `Sforce-Limit-Info` shows them.
-    pub(crate) api: AtomicU64,
     /// Events accepted by REST, as `limits` shows them.
     pub(crate) published: AtomicU64,
     pub(crate) opened: AtomicU64,
@@ -60,7 +67,7 @@ pub(crate) fn read(counter: &AtomicU64) -> u64 {
 }
 
 /// In the order of [`Call`].
-const NAMES: [&str; 16] = [
+const NAMES: [&str; 24] = [
     "token",
     "authorize",
     "introspect",
@@ -77,4 +84,12 @@ const NAMES: [&str; 16] = [
     "collections",
     "limits",
     "describe",
+    "api",
+    "read",
+    "update",
+    "upsert",
+    "delete",
+    "query",
+    "composite",
+    "schema",
 ];

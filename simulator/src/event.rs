@@ -83,12 +83,8 @@ impl Template {
     }
 
     /// One platform event as accepted by REST.
-    pub(crate) fn accepted(channel: &str, definition: &Definition, fields: &Map<String, Value>, uuid: Uuid) -> Self {
-        Self {
-            shape: Shape::Platform(platform::Platform::accepted(channel, definition, fields, uuid)),
-            pad: 0,
-            size: 1024,
-        }
+    pub(crate) fn accepted(definition: &Definition, fields: &Map<String, Value>, uuid: Uuid) -> Self {
+        Self { shape: Shape::Platform(platform::Platform::accepted(definition, fields, uuid)), pad: 0, size: 1024 }
     }
 
     /// How many events are made at a time: about a mebibyte of them.
@@ -133,7 +129,7 @@ fn uuid(random: &mut StdRng) -> Uuid {
 }
 
 /// A schema id in Salesforce's form, the same for a name at every start.
-fn schema(name: &str) -> String {
+pub(crate) fn schema(name: &str) -> String {
     const DIGITS: &[u8; 64] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-_";
     let mut state = u64::from(crc32fast::hash(name.as_bytes()));
     let digit = |_| {

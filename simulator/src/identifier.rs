@@ -14,6 +14,16 @@ pub(crate) fn complete(id: &str) -> String {
     whole
 }
 
+/// The 18-character form of what may be an id of 15 or 18 characters.
+pub(crate) fn whole(id: &str) -> Option<String> {
+    let is_id = id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    match id.len() {
+        15 if is_id => Some(complete(id)),
+        18 if is_id => Some(id.to_owned()),
+        _ => None,
+    }
+}
+
 /// The `number`th id of the object whose ids begin with `prefix`.
 pub(crate) fn numbered(prefix: &str, number: u64) -> String {
     complete(&format!("{prefix}xx{:010}", number % 10_000_000_000))

@@ -1,6 +1,7 @@
-//! A Salesforce org on localhost: logins, event bus over CometD long polling, publishing by REST, and a control API that
-//! makes events and faults on demand. As strict as Salesforce where a client could lose events by being sloppy, so that
-//! a client which survives here survives there. It is not an org: no SOQL, no records, no permissions, no metadata.
+//! A Salesforce org on localhost: logins, event bus over CometD long polling, publishing, records and queries by REST,
+//! and a control API that makes events and faults on demand. As strict as Salesforce where a client could lose events by
+//! being sloppy, so that a client which survives here survives there. It is not an org: no permissions, no triggers, a
+//! little SOQL, and records make no change events.
 //!
 //! ```no_run
 //! # async fn run() -> std::io::Result<()> {
@@ -28,11 +29,15 @@ mod object;
 mod options;
 mod org;
 mod policy;
+mod quota;
+mod record;
 mod rest;
 mod saml;
 mod server;
 mod session;
 mod soap;
+mod soql;
+mod tls;
 mod token;
 mod user;
 
@@ -40,3 +45,4 @@ pub use certificate::{Certificate, NotACertificate};
 pub use options::Options;
 pub use org::Simulator;
 pub use server::serve;
+pub use tls::{Tls, TlsError};

@@ -1,13 +1,15 @@
 //! The simulator as a program.
 
+use std::error::Error;
 use std::io::{self, IsTerminal, Write};
 use std::net::SocketAddr;
+use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Parser;
-use simulator::{Certificate, Options, Simulator, serve};
+use simulator::{Certificate, Options, Simulator, Tls, serve};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -72,6 +74,21 @@ struct Arguments {
     /// Compress replies for clients that accept it.
     #[arg(long)]
     gzip: bool,
+    /// How many REST requests may be made; without it 15000 are shown and any number may.
+    #[arg(long)]
+    api_max: Option<u64>,
+    /// The most records in one page of a query.
+    #[arg(long, default_value_t = Options::default().query_page)]
+    query_page: usize,
+    /// PEM file of the certificate and its chain; serves HTTPS.
+    #[arg(long, value_name = "FILE", requires = "tls_key")]
+    tls_cert: Option<PathBuf>,
+    /// PEM file of the certificate's private key.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    tls_key: Option<PathBuf>,
+    /// PEM file of the CA whose certificates clients must show.
+    #[arg(long, value_name = "FILE", requires = "tls_cert")]
+    client_ca: Option<PathBuf>,
     /// Makes replay ids repeatable.
     #[arg(long)]
     seed: Option<u64>,
@@ -86,13 +103,18 @@ async fn main() -> ExitCode {
     match run(arguments).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            tracing::error!(%error, "the simulator stopped");
+            tracing::error!(error = error.as_ref() as &dyn Error, "the simulator stopped");
             ExitCode::FAILURE
         }
     }
 }
 
-async fn run(arguments: Arguments) -> io::Result<()> {
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    // What is wrong with the files is said before a script learns the port.
+    let tls = match arguments.tls_cert.as_deref().zip(arguments.tls_key.as_deref()) {
+        Some((certificate, key)) => Some(Tls::read(certificate, key, arguments.client_ca.as_deref())?),
+        None => None,
+    };
     let mut terminate = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate())?;
     let listener = TcpListener::bind(arguments.listen).await?;
     greet(listener.local_addr()?, &arguments)?;
@@ -102,16 +124,18 @@ async fn run(arguments: Arguments) -> io::Result<()> {
             _ = tokio::signal::ctrl_c() => {}
         }
     };
-    serve(listener, Simulator::new(options(arguments)), shutdown).await
+    Ok(serve(listener, Simulator::new(options(arguments, tls)), shutdown).await?)
 }
 
 /// The first line is for scripts, the others for people.
 fn greet(address: SocketAddr, arguments: &Arguments) -> io::Result<()> {
     let mut out = io::stdout().lock();
-    writeln!(out, "listening on http://{address}")?;
+    let scheme = if arguments.tls_cert.is_some() { "https" } else { "http" };
+    writeln!(out, "listening on {scheme}://{address}")?;
     out.flush()?;
-    let example =
-        format!(r#"curl -d '{{"channel":"/data/AccountChangeEvent","count":100}}' http://{address}/simulator/publish"#);
+    let example = format!(
+        r#"curl -d '{{"channel":"/data/AccountChangeEvent","count":100}}' {scheme}://{address}/simulator/publish"#
+    );
     // A script may have closed its end after the first line.
     let _ = writeln!(
         out,
@@ -121,7 +145,7 @@ fn greet(address: SocketAddr, arguments: &Arguments) -> io::Result<()> {
     Ok(())
 }
 
-fn options(arguments: Arguments) -> Options {
+fn options(arguments: Arguments, tls: Option<Tls>) -> Options {
     Options {
         org_id: arguments.org_id,
         client_id: arguments.client_id,
@@ -141,6 +165,9 @@ fn options(arguments: Arguments) -> Options {
         reply_bytes: usize::try_from(arguments.reply_bytes.as_u64()).unwrap_or(usize::MAX),
         channels: arguments.channels,
         gzip: arguments.gzip,
+        api_max: arguments.api_max,
+        query_page: arguments.query_page,
+        tls,
         seed: arguments.seed,
     }
 }

@@ -45,6 +45,7 @@ pub(crate) async fn token(State(simulator): State<Simulator>, request: Request<B
             return (StatusCode::UNAUTHORIZED, refusal::CLIENT_SECRET.body()).into_response();
         }
         Some(Fault::Truncated | Fault::Cut | Fault::Empty) | None => {}
+        Some(Fault::LockRow | Fault::Limit | Fault::Concurrent) => {}
     }
     if request.method() != Method::POST {
         return refusal::METHOD.into_response();
@@ -68,10 +69,11 @@ pub(crate) async fn token(State(simulator): State<Simulator>, request: Request<B
     }
 }
 
-/// The org's own URL, as the client sees it.
+/// The org's own URL, as the client sees it: behind TLS, ours or a proxy's, it is https.
 pub(crate) fn base_url(headers: &HeaderMap) -> String {
     let host = headers.get(header::HOST).and_then(|host| host.to_str().ok()).unwrap_or("127.0.0.1");
-    format!("http://{host}")
+    let is_secure = headers.get("x-forwarded-proto").is_some_and(|scheme| scheme == "https");
+    format!("{}://{host}", if is_secure { "https" } else { "http" })
 }
 
 /// A call of the token endpoint.

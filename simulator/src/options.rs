@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use crate::certificate::Certificate;
+use crate::tls::Tls;
 
 /// What a simulator is made with.
 #[derive(Clone, Debug)]
@@ -44,6 +45,13 @@ pub struct Options {
     pub channels: Vec<String>,
     /// Whether replies are compressed for clients that accept it.
     pub gzip: bool,
+    /// How many REST requests may be made until `POST /simulator/limits` says otherwise; any number where absent, and
+    /// the 15,000 of a small org are only shown.
+    pub api_max: Option<u64>,
+    /// The most records in one page of a query, whatever the client asks for. Salesforce: 2000.
+    pub query_page: usize,
+    /// Serves HTTPS with this, and HTTP where absent.
+    pub tls: Option<Tls>,
     /// Makes replay ids and event uuids repeatable; random where absent.
     pub seed: Option<u64>,
 }
@@ -69,6 +77,9 @@ impl Default for Options {
             reply_bytes: 4 << 20,
             channels: Vec::new(),
             gzip: false,
+            api_max: None,
+            query_page: 2000,
+            tls: None,
             seed: None,
         }
     }

@@ -13,6 +13,8 @@ use crate::oauth::{Codes, Once};
 use crate::object::{Definition, Definitions};
 use crate::options::Options;
 use crate::policy::{Policies, Policy};
+use crate::quota::Quota;
+use crate::record::Records;
 use crate::session::{Interrupt, Sessions};
 use crate::token::{Denied, Tokens};
 use crate::user::Attempts;
@@ -36,6 +38,11 @@ pub(crate) struct Org {
     pub(crate) faults: Faults,
     pub(crate) counters: Counters,
     pub(crate) accepted: crate::rest::Accepted,
+    pub(crate) records: Records,
+    pub(crate) cursors: crate::rest::Cursors,
+    pub(crate) quota: Quota,
+    /// When it came to be.
+    pub(crate) since: jiff::Timestamp,
 }
 
 impl Simulator {
@@ -69,6 +76,10 @@ impl Simulator {
             faults: Faults::default(),
             counters: Counters::default(),
             accepted: crate::rest::Accepted::default(),
+            records: Records::default(),
+            cursors: crate::rest::Cursors::default(),
+            quota: Quota::new(options.api_max),
+            since: jiff::Timestamp::now(),
             options,
         }))
     }

@@ -7,18 +7,19 @@ use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
+use axum::middleware;
 use axum::routing::{any, get};
 use axum::serve::ListenerExt;
-use tokio::net::TcpListener;
+use tokio::net::{TcpListener, TcpStream};
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
 use crate::org::Simulator;
 use crate::session::Interrupt;
-use crate::{cometd, control, oauth, rest, soap};
+use crate::{cometd, control, oauth, rest, soap, tls};
 
-/// Serves the org until `shutdown`. Held connects are then answered with HTTP 503, other requests are finished within a
-/// second, and the listener is closed; the org itself stays as it is.
+/// Serves the org until `shutdown`, over TLS where the options say so. Held connects are then answered with HTTP 503,
+/// other requests are finished within a second, and the listener is closed; the org itself stays as it is.
 ///
 /// # Errors
 /// When the listener fails.
@@ -28,15 +29,18 @@ pub async fn serve(
     shutdown: impl Future<Output = ()> + Send,
 ) -> io::Result<()> {
     let closing = CancellationToken::new();
-    let listener = listener.tap_io(|socket| {
-        // Each reply is one write, and a client waits for it.
-        if let Err(error) = socket.set_nodelay(true) {
-            tracing::debug!(%error, "cannot switch off Nagle's algorithm");
+    let router = router(&simulator);
+    let shut = closing.clone().cancelled_owned();
+    let server = match &simulator.org().options.tls {
+        None => {
+            axum::serve(listener.tap_io(|socket| swiften(socket)), router).with_graceful_shutdown(shut).into_future()
         }
-    });
-    let server = axum::serve(listener, router(&simulator))
-        .with_graceful_shutdown(closing.clone().cancelled_owned())
-        .into_future();
+        Some(tls) => {
+            let listener = tls.listen(listener).tap_io(|socket| swiften(socket.get_ref().0));
+            let router = router.layer(middleware::map_request(tls::note));
+            axum::serve(listener, router).with_graceful_shutdown(shut).into_future()
+        }
+    };
     let mut server = pin!(server);
     let mut shutdown = pin!(shutdown);
     let org = simulator.org();
@@ -63,6 +67,13 @@ pub async fn serve(
                 session.interrupt(Interrupt::Closing);
             },
         }
+    }
+}
+
+/// Each reply is one write, and a client waits for it.
+fn swiften(socket: &TcpStream) {
+    if let Err(error) = socket.set_nodelay(true) {
+        tracing::debug!(%error, "cannot switch off Nagle's algorithm");
     }
 }
 

@@ -42,7 +42,9 @@ pub(crate) async fn call(State(simulator): State<Simulator>, request: Request<Bo
         Some(Fault::Unavailable) => Err(Exception::ServerUnavailable.into()),
         Some(Fault::Unauthorized) if is_login => Err(Exception::InvalidLogin.into()),
         Some(Fault::Unauthorized) => Err(Exception::InvalidSessionId.into()),
-        Some(Fault::Truncated | Fault::Cut | Fault::Empty) | None => carry_out(org, &head.headers, &path, operation),
+        // The last three are of REST alone.
+        Some(Fault::Truncated | Fault::Cut | Fault::Empty | Fault::LockRow | Fault::Limit | Fault::Concurrent)
+        | None => carry_out(org, &head.headers, &path, operation),
     };
     match (answer, fault) {
         (Ok(body), None) => xml(StatusCode::OK, body),

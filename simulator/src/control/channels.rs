@@ -21,11 +21,26 @@ struct Order {
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
-struct Shape {
+pub(super) struct Shape {
     r#type: FieldType,
     #[serde(default)]
     required: bool,
     length: Option<usize>,
+    #[serde(default)]
+    external_id: bool,
+    #[serde(default)]
+    unique: bool,
+}
+
+impl Shape {
+    pub(super) fn field(self, name: String) -> Field {
+        let Self { r#type: of, required, length, external_id, unique } = self;
+        Field { name, of, required, length: length.unwrap_or(LONG), external_id, unique }
+    }
+
+    fn is_of_records(&self) -> bool {
+        self.external_id || self.unique
+    }
 }
 
 /// `POST /simulator/channels`.
@@ -42,14 +57,11 @@ pub(super) async fn define(State(simulator): State<Simulator>, body: Bytes) -> R
     if let Some(name) = event {
         match fields {
             Some(fields) => {
-                let field = |(name, shape): (String, Shape)| Field {
-                    name,
-                    of: shape.r#type,
-                    required: shape.required,
-                    length: shape.length.unwrap_or(LONG),
-                };
-                org.definitions
-                    .define(Definition { name: name.to_owned(), fields: fields.into_iter().map(field).collect() });
+                if fields.values().any(Shape::is_of_records) {
+                    return Err(wrong("a field of an event is neither an external id nor unique"));
+                }
+                let fields = fields.into_iter().map(|(name, shape)| shape.field(name));
+                org.definitions.define(Definition::new(name, fields.collect()));
             }
             None if org.definitions.find(name).is_none() => org.definitions.define(Definition::standard(&channel)),
             None => {}

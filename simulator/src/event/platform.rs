@@ -5,7 +5,7 @@ use serde_json::{Map, Value};
 use uuid::Uuid;
 
 use super::padding::pad;
-use super::{Made, Stamp, put, schema, uuid};
+use super::{Made, Stamp, put, uuid};
 use crate::identifier;
 use crate::object::{Definition, FieldType};
 
@@ -44,17 +44,17 @@ impl Platform {
         };
         let fields = definition.fields.iter();
         Self {
-            schema: schema(channel),
+            schema: definition.schema_id(),
             fields: fields.map(|field| (field.name.clone(), content(&field.name, field.of, field.length))).collect(),
             uuid: None,
         }
     }
 
     /// The one event that was accepted with these fields.
-    pub(super) fn accepted(channel: &str, definition: &Definition, fields: &Map<String, Value>, uuid: Uuid) -> Self {
+    pub(super) fn accepted(definition: &Definition, fields: &Map<String, Value>, uuid: Uuid) -> Self {
         let content = |name: &str| Content::Given(fields.get(name).unwrap_or(&Value::Null).to_string());
         let fields = definition.fields.iter().map(|field| (field.name.clone(), content(&field.name))).collect();
-        Self { schema: schema(channel), fields, uuid: Some(uuid) }
+        Self { schema: definition.schema_id(), fields, uuid: Some(uuid) }
     }
 
     pub(super) fn render(

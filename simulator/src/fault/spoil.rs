@@ -18,7 +18,9 @@ pub(crate) fn spoil(fault: Fault, body: Bytes) -> Response {
         Fault::Truncated => json(StatusCode::OK, Body::from(body.slice(..half))),
         Fault::Empty => json(StatusCode::OK, Body::empty()),
         Fault::Cut => cut(body.slice(..half), body.len()),
-        Fault::Html | Fault::Unauthorized | Fault::Unavailable => html(StatusCode::OK),
+        Fault::Html | Fault::Unauthorized | Fault::Unavailable | Fault::LockRow | Fault::Limit | Fault::Concurrent => {
+            html(StatusCode::OK)
+        }
     }
 }
 

@@ -1,19 +1,23 @@
-//! The org's allocations. They are shown, never enforced.
+//! The org's allocations. But for the API requests, they are shown, never enforced.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
+use super::answer::Answer;
+use super::ask::Ask;
+use super::work::Work;
 use crate::counters::read;
-use crate::org::Org;
-
-/// The daily API requests of a small org.
-pub(super) const DAILY_REQUESTS: u64 = 15_000;
 
 /// `GET /limits`.
-pub(super) fn limits(org: &Org) -> Value {
+pub(super) fn limits(work: &mut Work<'_>, _: &Ask) -> Result<Answer, Answer> {
+    let org = work.org;
     let delivered: u64 = org.bus.streams().iter().map(|stream| read(&stream.delivered)).sum();
+    let clients = org.sessions.all().len() as u64;
+    let requests = org.quota.usage();
     let limit = |most: u64, used: u64| json!({"Max": most, "Remaining": most.saturating_sub(used)});
-    json!({
-        "DailyApiRequests": limit(DAILY_REQUESTS, read(&org.counters.api)),
+    Ok(Answer::ok(json!({
+        "DailyApiRequests": limit(requests.max, requests.used),
+        "DailyBulkApiBatches": limit(15_000, 0),
+        "DailyBulkV2QueryJobs": limit(10_000, 0),
         "HourlyPublishedPlatformEvents": limit(250_000, read(&org.counters.published)),
         "HourlyPublishedStandardVolumePlatformEvents": limit(100_000, 0),
         "DailyDeliveredPlatformEvents": limit(50_000, delivered),
@@ -22,7 +26,8 @@ pub(super) fn limits(org: &Org) -> Value {
         "DailyStreamingApiEvents": limit(1_000_000, 0),
         "DailyDurableStreamingApiEvents": limit(1_000_000, 0),
         "DailyGenericStreamingApiEvents": limit(10_000, 0),
-        "StreamingApiConcurrentClients": limit(2_000, org.sessions.all().len() as u64),
-        "DurableStreamingApiConcurrentClients": limit(2_000, org.sessions.all().len() as u64),
-    })
+        "DailyDurableGenericStreamingApiEvents": limit(10_000, 0),
+        "StreamingApiConcurrentClients": limit(2_000, clients),
+        "DurableStreamingApiConcurrentClients": limit(2_000, clients),
+    })))
 }

@@ -116,6 +116,11 @@ impl Org {
         reply.json()["access_token"].as_str().unwrap().to_owned()
     }
 
+    /// Calls of the REST API with a token of their own.
+    pub(crate) async fn rest(&self) -> Rest<'_> {
+        Rest { org: self, token: self.login().await }
+    }
+
     /// A client that has logged in, but not yet shaken hands.
     pub(crate) async fn stranger(&self) -> Client<'_> {
         Client { org: self, token: Some(self.login().await), cookie: None, client_id: String::new() }
@@ -127,6 +132,53 @@ impl Org {
         client.handshake().await;
         client.connect().await;
         client
+    }
+}
+
+pub(crate) struct Rest<'a> {
+    pub(crate) org: &'a Org,
+    pub(crate) token: String,
+}
+
+impl Rest<'_> {
+    /// A request of `METHOD path`, the path after the version.
+    pub(crate) fn request(&self, call: &str) -> reqwest::RequestBuilder {
+        let (method, path) = call.split_once(' ').unwrap();
+        let url = format!("{}/services/data/v64.0/{path}", self.org.base);
+        self.org.http.request(method.parse().unwrap(), url).bearer_auth(&self.token)
+    }
+
+    pub(crate) async fn call(&self, call: &str, body: Value) -> Reply {
+        self.org.send(self.request(call).json(&body)).await
+    }
+
+    pub(crate) async fn get(&self, path: &str) -> Reply {
+        self.org.send(self.request(&format!("GET {path}"))).await
+    }
+
+    pub(crate) fn asking(&self, soql: &str) -> reqwest::RequestBuilder {
+        let soql: String = url::form_urlencoded::byte_serialize(soql.as_bytes()).collect();
+        self.request(&format!("GET query?q={soql}"))
+    }
+
+    /// A query's whole reply, which must be good.
+    pub(crate) async fn query(&self, soql: &str) -> Value {
+        let reply = self.org.send(self.asking(soql)).await;
+        assert_eq!(reply.status, 200, "{soql}: {}", reply.text);
+        reply.json()
+    }
+
+    /// Makes a record and says its id.
+    pub(crate) async fn create(&self, object: &str, record: Value) -> String {
+        let reply = self.call(&format!("POST sobjects/{object}"), record).await;
+        assert_eq!(reply.status, 201, "{}", reply.text);
+        reply.json()["id"].as_str().unwrap().to_owned()
+    }
+
+    /// A call that is to be refused.
+    pub(crate) async fn refused(&self, call: &str, body: Value, status: u16, code: &str) {
+        let reply = self.call(call, body.clone()).await;
+        assert_eq!((reply.status, &reply.json()[0]["errorCode"]), (status, &json!(code)), "{call} {body}");
     }
 }
 

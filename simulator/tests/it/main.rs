@@ -3,11 +3,18 @@
 
 mod binary;
 mod client;
+mod collections;
+mod composite;
 mod control;
 mod delivery;
+mod describe;
 mod faults;
+mod limits;
 mod login;
+mod query;
 mod replay;
 mod rest;
+mod rows;
 mod session;
+mod tls;
 mod wire;
