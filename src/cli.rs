@@ -1,10 +1,12 @@
 //! The command line, one file per subcommand.
 
 mod check;
+mod login;
 mod positions;
 mod run;
 
-pub use check::check;
+pub use check::{CheckArguments, check};
+pub use login::{LoginArguments, login, logout};
 pub use positions::{PositionsCommand, positions};
 pub use run::run;
 
@@ -34,8 +36,15 @@ pub enum Command {
         #[arg(long)]
         retry_login: bool,
     },
-    /// Check the file and tell everything that is wrong with it; nothing connects
-    Check,
+    /// Check the file, and every org, channel, cluster and topic that it names; nothing is written
+    Check(CheckArguments),
+    /// Log in to an org once, with a browser: for an org that logs in by authorization code
+    Login(LoginArguments),
+    /// Revoke and remove what `login` has kept
+    Logout {
+        /// The org's name in the file
+        org: String,
+    },
     /// See where each channel stands
     #[command(subcommand)]
     Positions(PositionsCommand),

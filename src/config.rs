@@ -84,7 +84,9 @@ impl Config {
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
         let mut document = reader.document()?;
         let mut root = reader.table(&mut document)?;
-        let orgs = named(reader, &mut root, "org", org::read);
+        let positions = root.optional::<String>("positions").unwrap_or_else(|| DEFAULT_POSITIONS.to_owned());
+        let logins = logins_beside(Path::new(&positions));
+        let orgs = named(reader, &mut root, "org", |reader, name, value| org::read(reader, name, value, &logins));
         let clusters = named(reader, &mut root, "kafka", cluster::read);
         let names = feed::Names { orgs: orgs.keys().cloned().collect(), clusters: clusters.keys().cloned().collect() };
         let feeds = named(reader, &mut root, "feed", |reader, name, value| feed::read(reader, name, value, &names));
@@ -95,7 +97,6 @@ impl Config {
                 "no feed is described: write at least one [feed.NAME.from.…] and [feed.NAME.to.…]",
             );
         }
-        let positions = root.optional::<String>("positions").unwrap_or_else(|| DEFAULT_POSITIONS.to_owned());
         let admin = root.optional::<Address>("admin").map_or(DEFAULT_ADMIN, |address| address.0);
         let memory = root.optional_s::<Size>("memory");
         if let Some(memory) = memory.as_ref().filter(|memory| memory.value.0 < LEAST_MEMORY) {

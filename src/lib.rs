@@ -1,6 +1,7 @@
 //! The bridge. `docs/ARCHITECTURE.md` has the map.
 
 pub mod admin;
+pub mod check;
 pub mod cli;
 pub mod config;
 mod decide;

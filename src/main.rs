@@ -9,7 +9,9 @@ fn main() -> ExitCode {
     crossfeed::logging::set_up();
     match cli.command {
         Command::Run { retry_login } => crossfeed::cli::run(cli.config.as_deref(), retry_login),
-        Command::Check => crossfeed::cli::check(cli.config.as_deref()),
+        Command::Check(arguments) => crossfeed::cli::check(&arguments, cli.config.as_deref()),
+        Command::Login(arguments) => crossfeed::cli::login(&arguments, cli.config.as_deref()),
+        Command::Logout { org } => crossfeed::cli::logout(&org, cli.config.as_deref()),
         Command::Positions(command) => crossfeed::cli::positions(&command, cli.config.as_deref()),
     }
 }

@@ -27,6 +27,8 @@ pub struct Metrics {
     budget: Gauge,
     logged_in: IntGaugeVec,
     logins: IntCounterVec,
+    api_calls_used: IntGaugeVec,
+    api_calls_max: IntGaugeVec,
     catching_up: Mutex<()>,
 }
 
@@ -118,6 +120,14 @@ impl Metrics {
                 IntGaugeVec::new(opts("org_logged_in", "1 while the org has a token"), &["org"])?,
             )?,
             logins: counters(&registry, "org_logins_total", "Logins, by outcome", &["org", "outcome"])?,
+            api_calls_used: registered(
+                &registry,
+                IntGaugeVec::new(opts("org_api_calls_used", "API calls of the org in the last 24 hours"), &["org"])?,
+            )?,
+            api_calls_max: registered(
+                &registry,
+                IntGaugeVec::new(opts("org_api_calls_max", "API calls that the org has in 24 hours"), &["org"])?,
+            )?,
             catching_up: Mutex::default(),
             registry,
         };
@@ -153,6 +163,12 @@ impl Metrics {
     /// Sets how an org stands.
     pub fn org(&self, name: &str, state: &OrgState) {
         self.logged_in.with_label_values(&[name]).set(i64::from(state.logged_in));
+        for (gauge, calls) in [(&self.api_calls_used, state.api_calls_used), (&self.api_calls_max, state.api_calls_max)]
+        {
+            if let Some(calls) = calls {
+                gauge.with_label_values(&[name]).set(i64::try_from(calls).unwrap_or(i64::MAX));
+            }
+        }
         // Two readers at once must not count the same logins twice.
         let _alone = self.catching_up.lock().unwrap_or_else(PoisonError::into_inner);
         for (outcome, total) in [("granted", state.logins), ("failed", state.failed_logins)] {

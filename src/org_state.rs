@@ -18,6 +18,12 @@ pub struct OrgState {
     pub logins: u64,
     /// Logins of this process that did not.
     pub failed_logins: u64,
+    /// API calls of the last 24 hours, all users together, as the last answer told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_calls_used: Option<u64>,
+    /// API calls that there are in 24 hours.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub api_calls_max: Option<u64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -28,7 +34,7 @@ impl OrgState {
     /// The state of the org of that name.
     #[must_use]
     pub fn of(name: &str, org: &salesforce::Org) -> Self {
-        let logins = org.logins();
+        let (logins, usage) = (org.logins(), org.usage());
         let (token, error) = match org.standing() {
             Some(Ok(token)) => (Some(token), None),
             Some(Err(error)) => (None, Some(error)),
@@ -42,6 +48,8 @@ impl OrgState {
             instance_url: token.as_ref().map(|token| token.instance_url.to_string()),
             logins: logins.granted,
             failed_logins: logins.failed,
+            api_calls_used: usage.map(|usage| usage.used),
+            api_calls_max: usage.map(|usage| usage.max),
             problem: error.as_ref().map(ToString::to_string),
             remedy: error.as_ref().and_then(|error| error.remedy()).map(str::to_owned),
         }

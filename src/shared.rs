@@ -4,6 +4,9 @@ use crate::config::{self, Config};
 use crate::feed::{Budget, Status};
 use crate::metrics::Metrics;
 use crate::position::Store;
+use bayeux::{Room, Transport};
+use http::{HeaderMap, header};
+use salesforce::Token;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -52,12 +55,36 @@ impl Org {
             client: Some("crossfeed".to_owned()),
             verdict: Some(config.logins().join(format!("{name}.failed"))),
             retry_login,
+            wire: org.network.clone(),
+            login_wire: org.login_network.clone(),
+            exclusive: org.exclusive,
+            api_reserve: org.api_reserve,
             ..salesforce::Options::default()
         };
         let wire = options.wire.clone();
         let gate = salesforce::Org::new(org.login.clone(), options)
             .map_err(|source| Error::Org { name: name.to_owned(), source })?;
         Ok(Self { gate, api_version: org.api_version.clone(), wire })
+    }
+}
+
+impl Org {
+    /// How the org's streaming session is reached with a token.
+    ///
+    /// # Errors
+    /// The network is configured in a way that cannot work.
+    pub(crate) fn transport(
+        &self,
+        token: &Token,
+        reply_limit: usize,
+        room: Option<Arc<dyn Room>>,
+    ) -> Result<Transport, salesforce::Error> {
+        let mut url = token.instance_url.clone();
+        url.set_path(&format!("/cometd/{}", self.api_version));
+        let mut headers = HeaderMap::new();
+        headers.insert(header::AUTHORIZATION, token.authorization());
+        let client = self.wire.client()?.user_agent(concat!("crossfeed/", env!("CARGO_PKG_VERSION")));
+        Ok(Transport { url, headers, client, reply_limit, room })
     }
 }
 

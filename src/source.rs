@@ -1,7 +1,7 @@
 //! Ways in, one file each. A new one is a file, a variant of [`config::From`] and an arm here.
 
 mod kafka;
-mod salesforce;
+pub(crate) mod salesforce;
 
 use crate::config::{self, From};
 use crate::feed::{Source, Status};

@@ -30,7 +30,7 @@ impl Bridge {
         let path = folder.join("crossfeed.toml");
         std::fs::write(&path, config).map_err(Error::file(&path))?;
         let log = folder.join("crossfeed.log");
-        let (process, admin) = run(&path, &log).await?;
+        let (process, admin) = run(&path, &log, &[]).await?;
         let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_LIMIT).build()?;
         Ok(Self { process, config: path, log, admin, client })
     }
@@ -40,8 +40,16 @@ impl Bridge {
     /// # Errors
     /// It does not start.
     pub async fn start_again(&mut self) -> Result<(), Error> {
+        self.start_again_with(&[]).await
+    }
+
+    /// The same, with more words for `crossfeed run`.
+    ///
+    /// # Errors
+    /// It does not start.
+    pub async fn start_again_with(&mut self, arguments: &[&str]) -> Result<(), Error> {
         self.kill()?;
-        (self.process, self.admin) = run(&self.config, &self.log).await?;
+        (self.process, self.admin) = run(&self.config, &self.log, arguments).await?;
         Ok(())
     }
 
@@ -138,7 +146,11 @@ impl Bridge {
         std::fs::read_to_string(&self.log).map_err(Error::file(&self.log))
     }
 
-    async fn get(&self, path: &str) -> Result<String, Error> {
+    /// What the admin listener answers to a path.
+    ///
+    /// # Errors
+    /// It does not answer, or not with success.
+    pub async fn get(&self, path: &str) -> Result<String, Error> {
         let answer = self.client.get(format!("http://{}{path}", self.admin)).send().await?;
         let (status, body) = (answer.status(), answer.text().await?);
         if status.is_success() {
@@ -176,8 +188,9 @@ brokers = "{brokers}"
     ))
 }
 
-async fn run(config: &Path, log: &Path) -> Result<(Process, String), Error> {
+async fn run(config: &Path, log: &Path, more: &[&str]) -> Result<(Process, String), Error> {
     let arguments = ["run".as_ref(), "--config".as_ref(), config.as_os_str()];
+    let arguments = arguments.into_iter().chain(more.iter().map(AsRef::as_ref));
     let mut process = Process::start(&program("crossfeed")?, arguments, log)?;
     let admin = process.line("crossfeed serves its status", START_LIMIT, admin_address).await?;
     Ok((process, admin))

@@ -1,21 +1,42 @@
-//! `[org.NAME]`: an org, and how to log in to it.
+//! `[org.NAME]`: an org, how to log in to it, and how to reach it.
+
+mod login;
+mod network;
 
 use super::problem::Reader;
-use super::value::{Identifier, Secret, WebAddress};
-use salesforce::{AccessToken, ClientCredentials, Given, Login};
+use super::value::Share;
+use salesforce::{Login, Wire};
+use std::path::Path;
 use toml_span::Value;
-use toml_span::de_helpers::TableHelper;
 
 /// How to reach an org.
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Org {
     /// How to log in.
     pub login: Login,
     /// The API's version, `NN.0`.
     pub api_version: String,
+    /// How its hosts are reached.
+    pub network: Wire,
+    /// How the host that gives tokens is reached, where that differs.
+    pub login_network: Option<Wire>,
+    /// Whether the tokens are used by this process alone, and may be revoked at its end.
+    pub exclusive: bool,
+    /// The share of the day's API calls that is left to others, from 0 to 1.
+    pub api_reserve: f64,
 }
 
-pub(super) fn read<'t>(reader: &mut Reader<'t>, _name: &str, value: &mut Value<'t>) -> Option<Org> {
+impl std::fmt::Debug for Org {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Org")
+            .field("login", &self.login)
+            .field("api_version", &self.api_version)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Reads the table of the org `name`. `logins` is the folder of what logins leave behind.
+pub(super) fn read<'t>(reader: &mut Reader<'t>, name: &str, value: &mut Value<'t>, logins: &Path) -> Option<Org> {
     let span = value.span;
     let mut table = reader.table(value)?;
     let api_version = table.optional_s::<String>("api_version");
@@ -24,66 +45,30 @@ pub(super) fn read<'t>(reader: &mut Reader<'t>, _name: &str, value: &mut Value<'
     {
         reader.problem(version.span, r#"not an API version: write it as "64.0", 37.0 or later"#);
     }
+    let api_version = api_version.map_or_else(|| DEFAULT_API_VERSION.to_owned(), |version| version.value);
+    let exclusive = table.optional::<bool>("exclusive").unwrap_or(false);
+    let api_reserve = table.optional::<Share>("api_reserve").map_or(0.0, |share| share.0);
+    let mut network = |key| table.take(key).map(|(_, mut value)| network::read(reader, &mut value));
+    let (network, login_network) = (network("network"), network("login_network"));
+    let about = login::About { org: name, api_version: &api_version, logins };
     let login = match table.take("login") {
-        Some((_, mut value)) => login(reader, &mut value),
+        Some((_, mut value)) => login::read(reader, &mut value, &about),
         None => {
-            reader.problem(
-                span,
-                format!("no login is described: write [org.NAME.login.{}]", FLOWS.join("] or […login.")),
-            );
+            let flows: Vec<&str> = login::names().collect();
+            let message = format!("no login is described: write [org.{name}.login.{}]", flows.join("] or […login."));
+            reader.problem(span, message);
             None
         }
     };
     reader.close(table);
-    let api_version = api_version.map_or_else(|| DEFAULT_API_VERSION.to_owned(), |version| version.value);
-    Some(Org { login: login?, api_version })
-}
-
-fn login<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>) -> Option<Login> {
-    let span = value.span;
-    let mut table = reader.table(value)?;
-    if table.table.len() > 1 {
-        reader.problem(span, "more than one way to log in is described");
-    }
-    let mut login = None;
-    for flow in FLOWS {
-        let Some((_, mut value)) = table.take(flow) else { continue };
-        let mut fields = reader.table(&mut value)?;
-        login = if flow == "client_credentials" { client_credentials(&mut fields) } else { access_token(&mut fields) };
-        reader.close(fields);
-        if let Some(Err(error)) = login.as_ref().map(Login::check) {
-            reader.problem(value.span, with_remedy(&error));
-        }
-    }
-    if table.table.is_empty() && login.is_none() && reader.is_clean() {
-        reader.problem(span, format!("no way to log in is described; known: {}", FLOWS.join(", ")));
-    }
-    reader.close(table);
-    login
-}
-
-fn client_credentials(fields: &mut TableHelper<'_>) -> Option<Login> {
-    let url = fields.required::<WebAddress>("url").ok();
-    let client_id = fields.required::<Identifier>("client_id").ok();
-    let client_secret = fields.required::<Secret>("client_secret").ok();
-    Some(Login::ClientCredentials(ClientCredentials {
-        url: url?.0,
-        client_id: client_id?.0,
-        client_secret: client_secret?.0,
-    }))
-}
-
-fn access_token(fields: &mut TableHelper<'_>) -> Option<Login> {
-    let url = fields.required::<WebAddress>("url").ok();
-    let token = fields.required::<Secret>("token").ok();
-    Some(Login::AccessToken(AccessToken { url: url?.0, token: Given::Fixed(token?.0) }))
-}
-
-fn with_remedy(error: &salesforce::Error) -> String {
-    match error.remedy() {
-        Some(remedy) => format!("{error}: {remedy}"),
-        None => error.to_string(),
-    }
+    Some(Org {
+        login: login?,
+        api_version,
+        network: network.unwrap_or_else(|| Some(Wire::default()))?,
+        login_network: login_network.map_or(Some(None), |network| network.map(Some))?,
+        exclusive,
+        api_reserve,
+    })
 }
 
 /// `NN.0`; the Streaming API serves 37.0 and later (Streaming API Developer Guide, "API version").
@@ -91,5 +76,4 @@ fn is_version(text: &str) -> bool {
     text.strip_suffix(".0").and_then(|major| major.parse::<u16>().ok()).is_some_and(|major| (37..1000).contains(&major))
 }
 
-const FLOWS: [&str; 2] = ["client_credentials", "access_token"];
 const DEFAULT_API_VERSION: &str = "64.0";

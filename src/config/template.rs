@@ -95,6 +95,12 @@ impl Template {
         !self.has(Fact::Event)
     }
 
+    /// Whether the org's id is part of it.
+    #[must_use]
+    pub fn names_the_org(&self) -> bool {
+        self.has(Fact::Org)
+    }
+
     /// Whether each record of an event gets a key of its own.
     #[must_use]
     pub fn is_by_record(&self) -> bool {

@@ -24,6 +24,18 @@ pub(super) struct Secret(pub(super) salesforce::Secret);
 /// A plain string, or what stands for a secret: an identifier need not be hidden, and may be.
 pub(super) struct Identifier(pub(super) salesforce::Secret);
 
+/// A token: `{ env = … }`, `{ file = … }` or `{ command = ["PROGRAM", "ARGUMENT", …] }`.
+pub(super) struct Given(pub(super) salesforce::Given);
+
+/// An assertion: `{ file = … }` or `{ command = ["PROGRAM", "ARGUMENT", …] }`, read or run anew for each login.
+pub(super) struct Assertion(pub(super) salesforce::Source);
+
+/// What is in a file, by its path.
+pub(super) struct FileBytes(pub(super) Vec<u8>);
+
+/// `"10%"`, as a share from 0 to 1.
+pub(super) struct Share(pub(super) f64);
+
 /// An `https` URL, or an `http` one where a simulator or a stand-in is meant.
 pub(super) struct WebAddress(pub(super) Url);
 
@@ -101,6 +113,60 @@ impl<'de> Deserialize<'de> for Identifier {
     }
 }
 
+impl<'de> Deserialize<'de> for Given {
+    fn deserialize(value: &mut Value<'de>) -> Result<Self, DeserError> {
+        match command(value)? {
+            Some(command) => Ok(Self(salesforce::Given::Command(command))),
+            None => Secret::deserialize(value).map(|secret| Self(salesforce::Given::Fixed(secret.0))),
+        }
+    }
+}
+
+impl<'de> Deserialize<'de> for Assertion {
+    fn deserialize(value: &mut Value<'de>) -> Result<Self, DeserError> {
+        if let Some(command) = command(value)? {
+            return Ok(Self(salesforce::Source::Command(command)));
+        }
+        let mut table = TableHelper::new(value)?;
+        let file = table.required::<String>("file");
+        table.finalize(None)?;
+        Ok(Self(salesforce::Source::File(file?.into())))
+    }
+}
+
+impl<'de> Deserialize<'de> for FileBytes {
+    fn deserialize(value: &mut Value<'de>) -> Result<Self, DeserError> {
+        parsed(value, "a file", |path| std::fs::read(path).map_err(|error| format!("`{path}` cannot be read: {error}")))
+            .map(Self)
+    }
+}
+
+impl<'de> Deserialize<'de> for Share {
+    fn deserialize(value: &mut Value<'de>) -> Result<Self, DeserError> {
+        parsed(value, r#"a share such as "10%""#, |text| {
+            let number = text.strip_suffix('%').and_then(|number| number.trim().parse::<f64>().ok());
+            number.filter(|number| (0.0..100.0).contains(number)).ok_or("write 0% to 99%")
+        })
+        .map(|percent| Self(percent / 100.0))
+    }
+}
+
+/// The words of `{ command = […] }`; `None` where it is another table.
+fn command(value: &mut Value<'_>) -> Result<Option<Vec<String>>, DeserError> {
+    if value.as_table().is_none_or(|table| !table.contains_key("command")) {
+        return Ok(None);
+    }
+    let span = value.span;
+    let mut table = TableHelper::new(value)?;
+    let words = table.required::<Vec<String>>("command");
+    table.finalize(None)?;
+    match words {
+        Ok(words) if !words.is_empty() => Ok(Some(words)),
+        Ok(_) => Err(custom(span, "the command has no word").into()),
+        Err(error) => Err(error.into()),
+    }
+}
+
 /// Whether a word may name an org, a cluster or a feed: it becomes part of metrics, topics and keys of the store.
 pub(super) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
@@ -110,10 +176,10 @@ pub(super) fn custom(span: Span, message: impl Into<String>) -> Error {
     Error { kind: ErrorKind::Custom(message.into().into()), span, line_info: None }
 }
 
-fn parsed<T>(
+fn parsed<T, E: std::fmt::Display>(
     value: &mut Value<'_>,
     what: &'static str,
-    parse: impl FnOnce(&str) -> Result<T, String>,
+    parse: impl FnOnce(&str) -> Result<T, E>,
 ) -> Result<T, DeserError> {
     let span = value.span;
     match value.take() {

@@ -164,12 +164,7 @@ impl Store {
     /// They belong to something else.
     pub fn bind(&self, feed: &str, binding: &Binding) -> Result<(), Error> {
         let key = key(BINDING, feed, None);
-        if let Some(bytes) = self.db.get(&key)? {
-            let bound: Binding = serde_json::from_slice(&bytes).map_err(|error| Error::Unreadable {
-                feed: feed.to_owned(),
-                channel: "(what it is bound to)".to_owned(),
-                reason: error.to_string(),
-            })?;
+        if let Some(bound) = self.binding(feed)? {
             let org = ("org", &bound.org, &binding.org);
             let cluster = ("Kafka cluster", &bound.cluster, &binding.cluster);
             let foreign = [org, cluster].into_iter().find(|(_, bound, found)| bound != found);
@@ -184,6 +179,20 @@ impl Store {
         }
         self.db.put(key, serde_json::to_vec(binding).unwrap_or_default())?;
         Ok(())
+    }
+
+    /// What a feed's positions belong to; `None` for a feed that was never tied.
+    ///
+    /// # Errors
+    /// RocksDB failed, or what it holds cannot be understood.
+    pub fn binding(&self, feed: &str) -> Result<Option<Binding>, Error> {
+        let Some(bytes) = self.db.get(key(BINDING, feed, None))? else { return Ok(None) };
+        let binding = serde_json::from_slice(&bytes).map_err(|error| Error::Unreadable {
+            feed: feed.to_owned(),
+            channel: "(what it is bound to)".to_owned(),
+            reason: error.to_string(),
+        })?;
+        Ok(Some(binding))
     }
 
     /// The positions of a feed.

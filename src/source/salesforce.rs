@@ -1,17 +1,16 @@
 //! From Salesforce: channels of an org's event bus, over a Bayeux session.
 
-mod reaction;
+pub(crate) mod reaction;
 mod reading;
 
 use crate::config;
 use crate::decide;
 use crate::feed::{Budget, Pace, Reading, Reason, Source, Status, Stop};
 use crate::position::{Binding, Position, Saved, Store};
-use crate::shared::Shared;
-use ::salesforce::{Channel, Org, Replay, Token, Wire, replay_extension};
+use crate::shared::{Org, Shared};
+use ::salesforce::{Channel, Replay, replay_extension};
 use async_trait::async_trait;
-use bayeux::{LongPolling, Room, Subscription, Transport};
-use http::{HeaderMap, header};
+use bayeux::{LongPolling, Room, Subscription};
 use jiff::{SignedDuration, Timestamp};
 use reading::{Held, Session, Subscribed};
 use std::sync::Arc;
@@ -21,8 +20,6 @@ pub(super) struct Salesforce {
     feed: String,
     from: config::SalesforceSource,
     org: Org,
-    api_version: String,
-    wire: Wire,
     store: Arc<Store>,
     budget: Budget,
     reply_limit: usize,
@@ -33,16 +30,14 @@ impl Salesforce {
     pub(super) fn new(
         feed: &str,
         from: &config::SalesforceSource,
-        org: crate::shared::Org,
+        org: Org,
         shared: &Shared,
         status: Arc<Status>,
     ) -> Self {
         Self {
             feed: feed.to_owned(),
             from: from.clone(),
-            org: org.gate,
-            api_version: org.api_version,
-            wire: org.wire,
+            org,
             store: shared.store.clone(),
             budget: shared.budget.clone(),
             reply_limit: shared.reply_limit,
@@ -72,23 +67,12 @@ impl Salesforce {
         let ext = replay_extension(&[(channel.as_str(), replay)]).map_err(|error| decide::salesforce(&error))?;
         Ok(Subscription { channel: channel.as_str().to_owned(), ext: Some(ext) })
     }
-
-    fn transport(&self, token: &Token) -> Result<Transport, Stop> {
-        let mut url = token.instance_url.clone();
-        url.set_path(&format!("/cometd/{}", self.api_version));
-        let mut headers = HeaderMap::new();
-        headers.insert(header::AUTHORIZATION, token.authorization());
-        let client = self.wire.client().map_err(|error| decide::salesforce(&error))?;
-        let client = client.user_agent(concat!("crossfeed/", env!("CARGO_PKG_VERSION")));
-        let room: Arc<dyn Room> = Arc::new(self.budget.clone());
-        Ok(Transport { url, headers, client, reply_limit: self.reply_limit, room: Some(room) })
-    }
 }
 
 #[async_trait]
 impl Source for Salesforce {
     async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
-        let token = self.org.token().await.map_err(|error| decide::salesforce(&error))?;
+        let token = self.org.gate.token().await.map_err(|error| decide::salesforce(&error))?;
         let saved = self.positions(token.org_id.as_str(), cluster)?;
         let mut channels = Vec::new();
         let mut subscriptions = Vec::new();
@@ -108,10 +92,13 @@ impl Source for Salesforce {
         }
         let handshake_ext = serde_json::value::RawValue::from_string(r#"{"replay":true}"#.to_owned()).ok();
         let config = bayeux::Config { handshake_ext, subscriptions, ..bayeux::Config::default() };
-        let client = LongPolling::new(self.transport(&token)?, config)
+        let room: Arc<dyn Room> = Arc::new(self.budget.clone());
+        let transport = self.org.transport(&token, self.reply_limit, Some(room));
+        let transport = transport.map_err(|error| decide::salesforce(&error))?;
+        let client = LongPolling::new(transport, config)
             .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
         let begins = self.from.start == config::Start::Latest;
-        let (org, store, status) = (self.org.clone(), self.store.clone(), self.status.clone());
+        let (org, store, status) = (self.org.gate.clone(), self.store.clone(), self.status.clone());
         Ok(Box::new(Session { client, channels, begins, org, store, status, token, ended: None }))
     }
 }

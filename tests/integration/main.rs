@@ -10,6 +10,7 @@ mod crashes;
 mod crossing;
 mod examples;
 mod faults;
+mod logins;
 mod outages;
 mod scene;
 mod tidy;

@@ -25,18 +25,27 @@ pub(crate) struct Scene {
 impl Scene {
     /// With the broker that all tests share; `None` where tests with Kafka are skipped.
     pub(crate) async fn set(name: &'static str) -> Option<Self> {
+        Self::set_with(name, Options::default()).await
+    }
+
+    /// The same, with an org of another kind.
+    pub(crate) async fn set_with(name: &'static str, options: Options) -> Option<Self> {
         static KAFKA: OnceCell<Option<Kafka>> = OnceCell::const_new();
         if kafka_is_skipped() {
             return None;
         }
         let kafka = KAFKA.get_or_init(kafka_or_skip).await.as_ref()?;
-        Some(Self::with(name, kafka.cluster()).await)
+        Some(Self::of(name, kafka.cluster(), options).await)
     }
 
     /// With a broker of the test's own.
     pub(crate) async fn with(name: &'static str, cluster: kafka::Cluster) -> Self {
+        Self::of(name, cluster, Options::default()).await
+    }
+
+    async fn of(name: &'static str, cluster: kafka::Cluster, options: Options) -> Self {
         let folder = tempfile::tempdir().unwrap();
-        Self { org: Org::within(Options::default()).await.unwrap(), cluster, folder, name }
+        Self { org: Org::within(options).await.unwrap(), cluster, folder, name }
     }
 
     pub(crate) fn path(&self) -> &Path {

@@ -130,22 +130,23 @@ impl Login {
     }
 
     /// Everything that decides whether this login can succeed, secrets included: where it is as it was, a login that
-    /// failed for good will fail again. Of a file or a command it is the name alone; of an authorization code, the
-    /// refresh token that is stored, which blocks for some tens of milliseconds where that is encrypted.
-    pub fn fingerprint_input(&self) -> Secret {
+    /// failed for good will fail again. Of a file it is what it holds; of an authorization code, the refresh token that
+    /// is stored, which blocks for some tens of milliseconds where that is encrypted. `None` where a command gives
+    /// something new each time: nothing is known of the next login then.
+    pub fn fingerprint_input(&self) -> Option<Secret> {
         let mut fingerprint = Fingerprint::new();
         fingerprint.add(self.flow());
         fingerprint.add(self.url().as_str());
         match self {
             Self::ClientCredentials(login) => login.decided_by(&mut fingerprint),
-            Self::AccessToken(login) => login.decided_by(&mut fingerprint),
+            Self::AccessToken(login) => login.decided_by(&mut fingerprint)?,
             Self::AuthorizationCode(login) => login.decided_by(&mut fingerprint),
             Self::Jwt(login) => login.decided_by(&mut fingerprint),
-            Self::Saml(login) => login.assertion.decided_by(&mut fingerprint),
+            Self::Saml(login) => login.assertion.decided_by(&mut fingerprint)?,
             Self::UsernamePassword(login) => login.decided_by(&mut fingerprint),
             Self::Password(login) => login.decided_by(&mut fingerprint),
         }
-        fingerprint.into_secret()
+        Some(fingerprint.into_secret())
     }
 
     pub(crate) async fn log_in(&self, http: &Client) -> Result<Token, Error> {

@@ -127,9 +127,9 @@ pub(super) fn words(refusal: &Refusal) -> String {
     }
 }
 
-/// A session that ended.
+/// A session that ended, or a channel that was refused.
 #[derive(Clone)]
-pub(super) struct Ended {
+pub(crate) struct Ended {
     pub(super) then: Then,
     /// What happened.
     pub(super) text: String,
@@ -138,7 +138,13 @@ pub(super) struct Ended {
 }
 
 impl Ended {
-    pub(super) fn of(failure: &Failure) -> Self {
+    /// A channel was refused.
+    pub(crate) fn of_refusal(refusal: &Refusal) -> Self {
+        Self { then: of_refusal(refusal), text: words(refusal), remedy: None }
+    }
+
+    /// The session ended.
+    pub(crate) fn of(failure: &Failure) -> Self {
         let then = of_failure(failure);
         let phase = failure.phase;
         match &failure.cause {
@@ -154,7 +160,7 @@ impl Ended {
     }
 
     /// The feed's end that follows.
-    pub(super) fn stop(self) -> Stop {
+    pub(crate) fn stop(self) -> Stop {
         let Self { then, text, remedy } = self;
         match then {
             Then::Reopen(reason, pace) => Stop::transient(reason, text, pace).advising(remedy),

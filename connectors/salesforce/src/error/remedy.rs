@@ -105,7 +105,7 @@ pub(crate) fn of_call(code: &str) -> Option<&'static str> {
         "API_DISABLED_FOR_ORG" => "the org's edition has no API, or the user lacks the permission API Enabled",
         "UNSUPPORTED_API_VERSION" => "use a version that GET /services/data/ of the org lists",
         "STORAGE_LIMIT_EXCEEDED" => "free or buy storage (Setup, Storage Usage)",
-        "MUTUAL_AUTHENTICATION_FAILED" => "the org asks for a client certificate",
+        "MUTUAL_AUTHENTICATION_FAILED" => "the org asks for a client certificate: name it as network.identity",
         _ => return None,
     })
 }

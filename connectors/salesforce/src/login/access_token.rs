@@ -38,10 +38,13 @@ impl AccessToken {
         }
     }
 
-    pub(super) fn decided_by(&self, fingerprint: &mut Fingerprint) {
+    pub(super) fn decided_by(&self, fingerprint: &mut Fingerprint) -> Option<()> {
         match &self.token {
-            Given::Fixed(token) => fingerprint.add(token.expose()),
-            Given::Command(words) => fingerprint.add_all(words),
+            Given::Fixed(token) => {
+                fingerprint.add(token.expose());
+                Some(())
+            }
+            Given::Command(_) => None,
         }
     }
 

@@ -25,13 +25,6 @@ impl Fingerprint {
         }
     }
 
-    pub(super) fn add_all(&mut self, parts: &[String]) {
-        self.add(&parts.len().to_string());
-        for part in parts {
-            self.add(part);
-        }
-    }
-
     pub(super) fn into_secret(self) -> Secret {
         self.0.into()
     }

@@ -13,7 +13,7 @@ pub(super) enum Host {
     Test,
     /// An org's own host below `my.salesforce.com`.
     MyDomain {
-        /// Whether it is a sandbox's.
+        /// Whether it is a sandbox's or a scratch org's, whose users `test.salesforce.com` knows.
         sandbox: bool,
     },
     /// An Experience site, a domain of one's own, another cloud, or this machine.
@@ -25,7 +25,7 @@ impl Host {
         match url.host_str() {
             Some("login.salesforce.com") => Self::Login,
             Some("test.salesforce.com") => Self::Test,
-            Some(host) if host.ends_with(".sandbox.my.salesforce.com") => Self::MyDomain { sandbox: true },
+            Some(host) if TEST_PARTITIONS.iter().any(|end| host.ends_with(end)) => Self::MyDomain { sandbox: true },
             Some(host) if host.ends_with(".my.salesforce.com") => Self::MyDomain { sandbox: false },
             _ => Self::Other,
         }
@@ -40,6 +40,8 @@ impl Host {
         }
     }
 }
+
+const TEST_PARTITIONS: [&str; 2] = [".sandbox.my.salesforce.com", ".scratch.my.salesforce.com"];
 
 /// Finds a url that cannot be logged in to.
 pub(super) fn check(url: &Url) -> Result<(), Error> {
@@ -95,6 +97,7 @@ mod tests {
         check("https://acme.my.salesforce.com", Host::MyDomain { sandbox: false }, production);
         check("https://acme-dev-ed.develop.my.salesforce.com", Host::MyDomain { sandbox: false }, production);
         check("https://acme--uat.sandbox.my.salesforce.com", Host::MyDomain { sandbox: true }, test);
+        check("https://acme-1234.scratch.my.salesforce.com", Host::MyDomain { sandbox: true }, test);
         check("https://acme.my.site.com", Host::Other, "https://acme.my.site.com");
         check("https://acme.my.salesforce.mil", Host::Other, "https://acme.my.salesforce.mil");
         check("https://crm.acme.com/", Host::Other, "https://crm.acme.com");

@@ -47,9 +47,13 @@ pub(super) fn granted(flow: Flow, url: &Url, reply: &Reply, client_secret: Optio
 }
 
 /// The instance a reply of `url` names, unless the token would be sent in the clear because of it: that would be ours
-/// to answer for.
+/// to answer for. The same host is reached by the port that it was reached by: where client certificates are asked for,
+/// that is another than the usual one (Salesforce Help, *Set Up a Mutual Authentication Certificate*).
 pub(super) fn instance(url: &Url, named: &str) -> Option<Url> {
-    let named: Url = named.parse().ok()?;
+    let mut named: Url = named.parse().ok()?;
+    if named.host() == url.host() && named.scheme() == url.scheme() && named.port().is_none() {
+        named.set_port(url.port()).ok()?;
+    }
     let downgraded = url.scheme() == "https" && named.scheme() != "https";
     (!downgraded && named.host().is_some()).then(|| endpoint(&named, "/"))
 }

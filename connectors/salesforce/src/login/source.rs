@@ -1,6 +1,6 @@
 //! Where a secret comes from that is had anew for each login.
 
-use std::path::PathBuf;
+use std::{io::Read as _, path::PathBuf};
 
 use tokio::{fs::File, io::AsyncReadExt};
 
@@ -24,10 +24,15 @@ impl Source {
         }
     }
 
-    pub(super) fn decided_by(&self, fingerprint: &mut Fingerprint) {
+    pub(super) fn decided_by(&self, fingerprint: &mut Fingerprint) -> Option<()> {
         match self {
-            Self::File(path) => fingerprint.add(&path.to_string_lossy()),
-            Self::Command(words) => fingerprint.add_all(words),
+            Self::File(path) => {
+                let mut text = String::new();
+                std::fs::File::open(path).ok()?.take(FILE_LIMIT).read_to_string(&mut text).ok()?;
+                fingerprint.add(Secret::from(text).expose());
+                Some(())
+            }
+            Self::Command(_) => None,
         }
     }
 

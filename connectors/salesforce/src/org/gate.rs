@@ -157,7 +157,7 @@ impl Gate {
             }
             Err(error) => {
                 state.failures = state.failures.saturating_add(1);
-                state.logins.failed += 1;
+                state.logins.failed += u64::from(!matches!(error, Error::Remembered { .. }));
                 self.failed(error, state.failures)
             }
         };
@@ -184,6 +184,7 @@ impl Gate {
             Error::Login { .. } | Error::Throttled { .. } => self.pause.too_many,
             _ => Duration::ZERO,
         };
+        let least = error.wait().unwrap_or_default().max(least);
         let until = self.pause.after(failures).max(Instant::now() + least);
         let wait = humantime::format_duration(Duration::from_secs(until.duration_since(Instant::now()).as_secs()));
         tracing::warn!(error = %error, remedy = error.remedy(), %wait, "login failed");

@@ -24,7 +24,7 @@ pub(super) struct Verdict(Option<Arc<Place>>);
 
 struct Place {
     file: PathBuf,
-    credentials: Box<dyn Fn() -> Secret + Send + Sync>,
+    credentials: Box<dyn Fn() -> Option<Secret> + Send + Sync>,
     /// Try once more what is remembered.
     retry: bool,
 }
@@ -46,8 +46,9 @@ impl Verdict {
         Self(None)
     }
 
-    /// A memory in `file`. `credentials` says what the login depends on, at the time it is asked.
-    pub(super) fn new(file: PathBuf, credentials: Box<dyn Fn() -> Secret + Send + Sync>, retry: bool) -> Self {
+    /// A memory in `file`. `credentials` says what the login depends on, at the time it is asked; where that is not
+    /// known, nothing is remembered.
+    pub(super) fn new(file: PathBuf, credentials: Box<dyn Fn() -> Option<Secret> + Send + Sync>, retry: bool) -> Self {
         Self(Some(Arc::new(Place { file, credentials, retry })))
     }
 
@@ -88,14 +89,14 @@ impl Place {
             return None;
         }
         let fingerprint = PasswordHash::new(&record.fingerprint).ok()?;
-        let credentials = (self.credentials)();
+        let credentials = (self.credentials)()?;
         Argon2::default().verify_password(credentials.expose().as_bytes(), &fingerprint).ok()?;
         let Record { at, error, remedy, .. } = record;
         Some(Error::Remembered { at, error, remedy: format!("{remedy}; then start once with --retry-login") })
     }
 
     fn remember(&self, error: String, remedy: String) -> io::Result<()> {
-        let credentials = (self.credentials)();
+        let Some(credentials) = (self.credentials)() else { return Ok(()) };
         let fingerprint =
             Argon2::default().hash_password(credentials.expose().as_bytes()).map_err(io::Error::other)?.to_string();
         let record = Record { format: FORMAT, fingerprint, at: Timestamp::now(), error, remedy };

@@ -1,9 +1,10 @@
 //! One process at a time: the bridge, and a command run beside it.
 
 use std::{
-    fs::{File, OpenOptions, TryLockError},
+    fs::{DirBuilder, File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::OpenOptionsExt,
+    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    path::Path,
     time::Duration,
 };
 
@@ -43,6 +44,9 @@ impl RefreshToken {
         let mut path = self.real_path().into_os_string();
         path.push(".lock");
         let locked = || -> io::Result<Option<Lock>> {
+            if let Some(folder) = Path::new(&path).parent() {
+                DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+            }
             let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
             match file.try_lock() {
                 Ok(()) => Ok(Some(Lock(file))),
@@ -51,7 +55,7 @@ impl RefreshToken {
             }
         };
         locked().map_err(|error| {
-            let remedy = "create the file's folder, and let the user this program runs as write in it: Salesforce may \
+            let remedy = "let the user this program runs as write in the file's folder: Salesforce may \
                           replace the token with each use";
             self.broken(format!("cannot be locked: {error}"), remedy.into())
         })

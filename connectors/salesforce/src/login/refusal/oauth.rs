@@ -81,7 +81,7 @@ pub(super) const TABLE: &[Line] = &[
     line("rate_limit_exceeded", "", TooManyLogins, TOO_MANY),
     line("slow_down", "", TooManyLogins, TOO_MANY),
     line("authorization_pending", "", Unavailable, "approve the login in the browser"),
-    line("server_error", "", Other, "look at status.salesforce.com, and in Setup, Login History"),
+    line("server_error", "", Unavailable, "look at status.salesforce.com, and in Setup, Login History"),
 ];
 
 const NEW_TOKEN: &str =

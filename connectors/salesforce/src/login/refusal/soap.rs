@@ -8,7 +8,7 @@ const fn line(code: &'static str, refusal: Refusal, remedy: &'static str) -> Lin
 
 use Refusal::{
     ApiDisabled, AppBlocked, Configuration, Identity, IpRestricted, Locked, LoginHours, NotApproved, OrgInactive,
-    Other, PasswordExpired, TooManyLogins, Unavailable, WrongCredentials,
+    PasswordExpired, TooManyLogins, Unavailable, WrongCredentials,
 };
 
 /// In the order of the guide.
@@ -33,15 +33,23 @@ pub(super) const TABLE: &[Line] = &[
     line("TRIAL_EXPIRED", OrgInactive, "the org's trial has expired: ask Salesforce"),
     line("SSO_SERVICE_DOWN", Unavailable, "the org's single sign-on does not answer: check it"),
     line("INSUFFICIENT_ACCESS", ApiDisabled, ANY_API_AUTH),
-    line("UNSUPPORTED_API_VERSION", Configuration, "set api_version between 31.0 and 64.0"),
+    line("UNSUPPORTED_API_VERSION", Configuration, "use an API version from 37.0 to 64.0"),
     line("UNSUPPORTED_CLIENT", Configuration, "use another way to log in: the org does not take this one any more"),
     line("CLIENT_NOT_ACCESSIBLE_FOR_USER", AppBlocked, "allow the user this client (Setup, API Access Control)"),
-    line("MUTUAL_AUTHENTICATION_FAILED", Configuration, "the org asks for a client certificate"),
+    line(
+        "MUTUAL_AUTHENTICATION_FAILED",
+        Configuration,
+        "the org asks for a client certificate: name it as network.identity",
+    ),
     line("TXN_SECURITY_NO_ACCESS", NotApproved, "a transaction security policy of the org refuses this user's login"),
     line("TXN_SECURITY_TWO_FA_REQUIRED", Identity, PROOF),
     line("REQUEST_LIMIT_EXCEEDED", Unavailable, "check the org's API limit in Setup, Company Information"),
     line("SERVER_UNAVAILABLE", Unavailable, STATUS),
-    line("UNKNOWN_EXCEPTION", Other, "look at status.salesforce.com, and give Salesforce the number in the message"),
+    line(
+        "UNKNOWN_EXCEPTION",
+        Unavailable,
+        "look at status.salesforce.com, and give Salesforce the number in the message",
+    ),
     line(
         "LOGIN_RATE_EXCEEDED",
         TooManyLogins,

@@ -67,7 +67,7 @@ fn each_answer_of_oauth_has_its_reason_and_remedy() {
     check(any, "slow_down", "", TooManyLogins, "other programs");
     check(AuthorizationCode, "access_denied", "end-user denied authorization", ConsentNeeded, "allow it");
     check(AuthorizationCode, "access-denied", "end-user denied authorization", ConsentNeeded, "allow it");
-    check(any, "server_error", "", Other, "status.salesforce.com");
+    check(any, "server_error", "", Unavailable, "status.salesforce.com");
     check(AuthorizationCode, "unsupported_token_type", "", Other, "Connected Apps");
     check(AuthorizationCode, "invalid_token", "", Other, "Connected Apps");
     check(Flow::AccessToken, "INVALID_SESSION_ID", "", TokenExpired, "give a new one");
@@ -102,7 +102,7 @@ fn each_exception_code_of_soap_has_its_reason_and_remedy() {
     check("TXN_SECURITY_TWO_FA_REQUIRED", Identity, "proof");
     check("REQUEST_LIMIT_EXCEEDED", Unavailable, "API limit");
     check("SERVER_UNAVAILABLE", Unavailable, "status.salesforce.com");
-    check("UNKNOWN_EXCEPTION", Other, "number in the message");
+    check("UNKNOWN_EXCEPTION", Unavailable, "number in the message");
     check("LOGIN_RATE_EXCEEDED", TooManyLogins, "other programs");
     check("SOMETHING_NEW", Other, "Login History");
     // What is OAuth's is not SOAP's.

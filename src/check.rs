@@ -1,0 +1,81 @@
+//! What `crossfeed check` finds out there: every org, channel, cluster and topic of the file, with nothing written.
+
+mod channels;
+mod cluster;
+mod org;
+
+use crate::config::Config;
+use futures_util::future::join_all;
+use serde::Serialize;
+use std::collections::BTreeMap;
+
+/// What was found about one org or one cluster.
+#[derive(Debug, Serialize)]
+pub struct Section {
+    /// `org acme`, `cluster main`.
+    pub about: String,
+    /// In the order in which they were looked at.
+    pub findings: Vec<Finding>,
+}
+
+/// One thing that was found.
+#[derive(Debug, Serialize)]
+pub struct Finding {
+    /// How it is.
+    pub grade: Grade,
+    /// What it is.
+    pub text: String,
+    /// What to do.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub remedy: Option<String>,
+}
+
+/// How a thing is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Grade {
+    /// As it should be.
+    Good,
+    /// It works, and a person should know.
+    Note,
+    /// It will not work.
+    Bad,
+}
+
+/// Looks at everything, side by side. `retry_login`: try once more logins that are remembered as failed.
+pub async fn check(config: &Config, retry_login: bool) -> Vec<Section> {
+    let orgs = config.orgs.iter().map(|(name, org)| org::check(name, org, config, retry_login));
+    let orgs = join_all(orgs).await;
+    let ids: BTreeMap<&str, String> = config
+        .orgs
+        .keys()
+        .map(String::as_str)
+        .zip(&orgs)
+        .filter_map(|(name, seen)| Some((name, seen.id.clone()?)))
+        .collect();
+    let clusters = config.clusters.iter().map(|(name, cluster)| cluster::check(name, cluster, config, &ids));
+    let clusters = join_all(clusters).await;
+    orgs.into_iter().map(|seen| seen.section).chain(clusters).collect()
+}
+
+impl Section {
+    fn new(about: String) -> Self {
+        Self { about, findings: Vec::new() }
+    }
+
+    fn good(&mut self, text: impl Into<String>) {
+        self.add(Grade::Good, text, None::<String>);
+    }
+
+    fn note(&mut self, text: impl Into<String>, remedy: Option<impl Into<String>>) {
+        self.add(Grade::Note, text, remedy);
+    }
+
+    fn bad(&mut self, text: impl Into<String>, remedy: Option<impl Into<String>>) {
+        self.add(Grade::Bad, text, remedy);
+    }
+
+    fn add(&mut self, grade: Grade, text: impl Into<String>, remedy: Option<impl Into<String>>) {
+        self.findings.push(Finding { grade, text: text.into(), remedy: remedy.map(Into::into) });
+    }
+}

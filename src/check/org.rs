@@ -1,0 +1,305 @@
+//! An org: whether it lets us in, as whom, what is left of its limits, and what its channels and events are.
+
+use super::{Section, channels};
+use crate::config::{self, Config, From, To};
+use crate::decide;
+use crate::position::Store;
+use crate::shared;
+use salesforce::{Channel, Kind, Limits, ObjectSummary, Org, Subrequest, Token, Verb};
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+/// What was found about an org, and its id where a login told it.
+pub(super) struct Seen {
+    pub(super) section: Section,
+    pub(super) id: Option<String>,
+}
+
+/// A login, `getUserInfo`, a composite of queries, the limits, the list of objects, and a session of three messages: eight
+/// calls.
+pub(super) async fn check(name: &str, org: &config::Org, config: &Config, retry_login: bool) -> Seen {
+    let mut section = Section::new(format!("org {name}"));
+    if let Some(warning) = org.login.warning() {
+        section.note(warning, None::<String>);
+    }
+    let shared = match shared::Org::new(name, org, config, retry_login) {
+        Ok(shared) => shared,
+        Err(error) => {
+            section.bad(decide::chain(&error), None::<String>);
+            return Seen { section, id: None };
+        }
+    };
+    let token = match shared.gate.token().await {
+        Ok(token) => token,
+        Err(error) => {
+            failed(&mut section, "no login", &error);
+            return Seen { section, id: None };
+        }
+    };
+    let id = token.org_id.to_string();
+    identity(&mut section, &shared.gate, &token, org.login.flow()).await;
+    positions(&mut section, name, &id, config);
+    let names = names(name, config);
+    let known = organization(&mut section, &shared.gate, &id, &names).await;
+    limits(&mut section, &shared).await;
+    let objects = match shared.gate.describe_global().await {
+        Ok(objects) => Some(objects),
+        Err(error) => {
+            failed(&mut section, "the list of objects cannot be read", &error);
+            None
+        }
+    };
+    for (feed, event) in &names.events {
+        published(&mut section, feed, event, objects.as_deref());
+    }
+    let refused = channels::subscribe(&shared, &token, &names.channels, config.reply_limit).await;
+    for (feed, channel) in &names.channels {
+        subscribed(&mut section, feed, channel, &refused, &known, objects.as_deref());
+    }
+    // The token is left to end by itself: Salesforce may have given the same one to the bridge that runs.
+    Seen { section, id: Some(id) }
+}
+
+/// What of an org the feeds of the file use.
+struct Names {
+    channels: Vec<(String, Channel)>,
+    events: Vec<(String, String)>,
+}
+
+fn names(org: &str, config: &Config) -> Names {
+    let mut names = Names { channels: Vec::new(), events: Vec::new() };
+    for feed in &config.feeds {
+        if let From::Salesforce(from) = &feed.from
+            && from.org == org
+        {
+            names.channels.extend(from.channels.iter().map(|channel| (feed.name.clone(), channel.clone())));
+        }
+        if let To::PlatformEvent(to) = &feed.to
+            && to.org == org
+        {
+            names.events.push((feed.name.clone(), to.event.clone()));
+        }
+    }
+    names
+}
+
+async fn identity(section: &mut Section, org: &Org, token: &Token, flow: &str) {
+    let instance = &token.instance_url;
+    match org.user_session().await {
+        Ok(session) => {
+            let (user, kind) = (&session.user_name, &session.user_type);
+            let left = humantime::format_duration(Duration::from_secs(session.seconds_valid));
+            section.good(format!("logged in by {flow} as {user} ({kind}, {}) at {instance}", token.user_id));
+            section.good(format!("the session lives {left} without use; the bridge renews it by itself where it can"));
+        }
+        Err(error) => failed(section, &format!("logged in by {flow} at {instance}, but the user is not told"), &error),
+    }
+}
+
+/// Positions mean nothing in another org.
+fn positions(section: &mut Section, org: &str, id: &str, config: &Config) {
+    let Ok(store) = Store::open_to_read(&config.positions) else { return };
+    for feed in &config.feeds {
+        if let From::Salesforce(from) = &feed.from
+            && from.org == org
+            && let Ok(Some(binding)) = store.binding(&feed.name)
+            && binding.org != id
+        {
+            section.bad(
+                format!("the positions of feed {} belong to org {}, but this is {id}", feed.name, binding.org),
+                Some("log in to that org, name a new feed, or another positions folder"),
+            );
+        }
+    }
+}
+
+/// PushTopics and generic channels that the org has; `None` where it did not tell.
+struct Known {
+    topics: Option<BTreeSet<String>>,
+    generic: Option<BTreeSet<String>>,
+}
+
+#[derive(serde::Deserialize)]
+struct Records<T> {
+    records: Vec<T>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Organization {
+    name: String,
+    is_sandbox: bool,
+    organization_type: String,
+    instance_name: Option<String>,
+}
+
+#[derive(serde::Deserialize)]
+#[serde(rename_all = "PascalCase")]
+struct Named {
+    name: String,
+}
+
+async fn organization(section: &mut Section, org: &Org, id: &str, names: &Names) -> Known {
+    let of_kind = |kind| {
+        let named = names.channels.iter().filter(move |(_, channel)| channel.kind() == kind);
+        named.map(|(_, channel)| channel.without_filter()).collect::<BTreeSet<_>>()
+    };
+    let topics = of_kind(Kind::Topic).iter().map(|name| name.trim_start_matches("/topic/").to_owned()).collect();
+    let generic = of_kind(Kind::Generic).iter().map(|name| (*name).to_owned()).collect();
+    let mut queries =
+        vec![("organization", "SELECT Name, IsSandbox, OrganizationType, InstanceName FROM Organization".to_owned())];
+    for (reference, object, names) in [("topics", "PushTopic", &topics), ("generic", "StreamingChannel", &generic)] {
+        let names: &BTreeSet<String> = names;
+        if !names.is_empty() {
+            let listed: Vec<String> = names.iter().map(|name| quoted(name)).collect();
+            queries.push((reference, format!("SELECT Name FROM {object} WHERE Name IN ({})", listed.join(", "))));
+        }
+    }
+    let paths: Vec<(&str, String)> = queries.iter().map(|(reference, soql)| (*reference, query_path(soql))).collect();
+    let requests: Vec<Subrequest<'_>> =
+        paths.iter().map(|(reference, path)| Subrequest { verb: Verb::Get, path, reference, body: None }).collect();
+    let mut known = Known { topics: None, generic: None };
+    let replies = match org.composite(&requests, false).await {
+        Ok(replies) => replies,
+        Err(error) => {
+            failed(section, "the organization cannot be read", &error);
+            return known;
+        }
+    };
+    for reply in replies {
+        if let Some(error) = &reply.error {
+            failed(section, &format!("{} cannot be read", reply.reference), error);
+            continue;
+        }
+        match reply.reference.as_str() {
+            "organization" => match serde_json::from_str::<Records<Organization>>(reply.body.get()) {
+                Ok(Records { records }) => records.iter().for_each(|it| described(section, id, it)),
+                Err(_) => section.note(format!("org {id}: its name and kind are not told"), None::<String>),
+            },
+            reference => {
+                let names = serde_json::from_str::<Records<Named>>(reply.body.get()).ok();
+                let names = names.map(|found| found.records.into_iter().map(|record| record.name).collect());
+                if reference == "topics" { known.topics = names } else { known.generic = names }
+            }
+        }
+    }
+    known
+}
+
+fn described(section: &mut Section, id: &str, organization: &Organization) {
+    let Organization { name, is_sandbox, organization_type, instance_name } = organization;
+    let kind = match (is_sandbox, organization_type.contains("Developer")) {
+        (true, _) => "sandbox",
+        (false, true) => "developer",
+        (false, false) => "production",
+    };
+    let instance = instance_name.as_ref().map(|instance| format!(", instance {instance}")).unwrap_or_default();
+    section.good(format!("org {id}, {name}: {kind} ({organization_type}){instance}"));
+}
+
+async fn limits(section: &mut Section, org: &shared::Org) {
+    let limits = match org.gate.limits().await {
+        Ok(limits) => limits,
+        Err(error) => return failed(section, "the limits cannot be read", &error),
+    };
+    section.good(format!("API version {}", org.api_version));
+    for (name, what) in LIMITS {
+        limit(section, &limits, name, what);
+    }
+}
+
+fn limit(section: &mut Section, limits: &Limits, name: &str, what: &str) {
+    let Some(limit) = limits.get(name).filter(|limit| limit.max > 0) else { return };
+    let used = limit.max.saturating_sub(limit.remaining);
+    let text = format!("{what}: {used} of {} used ({name})", limit.max);
+    if limit.remaining.saturating_mul(10) < limit.max {
+        section.note(text, Some("less than a tenth is left: see what else uses it, in Setup, Company Information"));
+    } else {
+        section.good(text);
+    }
+}
+
+fn published(section: &mut Section, feed: &str, event: &str, objects: Option<&[ObjectSummary]>) {
+    let Some(objects) = objects else { return };
+    match objects.iter().find(|object| object.name == event) {
+        Some(object) if object.createable => section.good(format!("event {event} (feed {feed}) may be published")),
+        Some(_) => section.bad(
+            format!("event {event} (feed {feed}) may not be published by this user"),
+            Some("give the user Create on the event (Setup, Permission Sets)"),
+        ),
+        None => section.bad(
+            format!("there is no event {event} (feed {feed}), or the user may not see it"),
+            Some("check the API name: it ends in __e, and case counts; and the user's rights on it"),
+        ),
+    }
+}
+
+fn subscribed(
+    section: &mut Section,
+    feed: &str,
+    channel: &Channel,
+    answers: &channels::Answers,
+    known: &Known,
+    objects: Option<&[ObjectSummary]>,
+) {
+    let about = format!("channel {channel} (feed {feed})");
+    match answers {
+        channels::Answers::None(stop) => {
+            return section.bad(format!("{about}: no session: {stop}"), stop.remedy.clone());
+        }
+        channels::Answers::Each(answers) => match answers.get(channel.as_str()) {
+            Some(channels::Answer::Subscribed) => {}
+            Some(channels::Answer::Refused(stop)) => {
+                return section.bad(format!("{about} is refused: {stop}"), stop.remedy.clone());
+            }
+            None => return section.bad(format!("{about} was not answered"), None::<String>),
+        },
+    }
+    // Some servers take a subscription to what does not exist, and stay silent.
+    match exists(channel, known, objects) {
+        Some(false) => section.bad(
+            format!("{about} can be subscribed, but is not among what the org has: it may stay silent"),
+            Some(
+                "check the spelling (case counts), that the object is selected for Change Data Capture or the event \
+                 exists, and the user's rights on it",
+            ),
+        ),
+        Some(true) | None => section.good(format!("{about} can be read")),
+    }
+}
+
+/// Whether the org has what a channel is made of; `None` where that is not known.
+fn exists(channel: &Channel, known: &Known, objects: Option<&[ObjectSummary]>) -> Option<bool> {
+    let name = channel.short_name();
+    match channel.kind() {
+        Kind::Topic => Some(known.topics.as_ref()?.contains(&name)),
+        Kind::Generic => Some(known.generic.as_ref()?.contains(channel.without_filter())),
+        // Custom channels, and the one for all changes, are no objects.
+        Kind::PlatformEvent | Kind::ChangeEvents if name.ends_with("__chn") || name == "ChangeEvents" => None,
+        Kind::PlatformEvent | Kind::ChangeEvents => Some(objects?.iter().any(|object| object.name == name)),
+    }
+}
+
+fn failed(section: &mut Section, what: &str, error: &salesforce::Error) {
+    section.bad(format!("{what}: {}", decide::chain(error)), error.remedy());
+}
+
+/// A string of SOQL (SOQL and SOSL Reference, *Quoted String Escape Sequences*).
+fn quoted(text: &str) -> String {
+    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
+}
+
+fn query_path(soql: &str) -> String {
+    let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", soql).finish();
+    format!("query?{query}")
+}
+
+/// Salesforce's names of limits, and ours (REST API Developer Guide, *Limits*).
+const LIMITS: [(&str, &str); 6] = [
+    ("DailyApiRequests", "API calls of the day"),
+    ("DailyDeliveredPlatformEvents", "events delivered of the day"),
+    ("DailyStandardVolumePlatformEvents", "standard-volume events delivered of the day"),
+    ("DailyDurableStreamingApiEvents", "PushTopic events delivered of the day"),
+    ("DailyDurableGenericStreamingApiEvents", "generic events delivered of the day"),
+    ("HourlyPublishedPlatformEvents", "events published of the hour"),
+];
