@@ -66,7 +66,7 @@ async fn f53_below_the_reserve_a_feed_waits_says_so_and_goes_on() {
             headers: &[],
         };
         let mut batch = producer.batch();
-        assert_eq!(batch.send(&record).unwrap(), kafka::Sent::Taken);
+        assert_eq!(batch.send(&record).unwrap(), kafka::Sent::Queued);
         batch.finish().await.unwrap();
     };
     let mut bridge = harness::Bridge::start(scene.path(), &config).await.unwrap();
