@@ -50,6 +50,17 @@ pub enum Command {
     Positions(PositionsCommand),
 }
 
+impl Command {
+    /// What is logged where nobody says otherwise: a command that ends tells what it found in its own words.
+    #[must_use]
+    pub fn log_level(&self) -> &'static str {
+        match self {
+            Self::Run { .. } => "info",
+            Self::Check(_) | Self::Login(_) | Self::Logout { .. } | Self::Positions(_) => "error",
+        }
+    }
+}
+
 /// Reads the configuration, or tells all that is wrong with it.
 fn load(named: Option<&Path>) -> Result<(PathBuf, Config), ExitCode> {
     let path = match named {

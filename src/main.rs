@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 fn main() -> ExitCode {
     let cli = Cli::parse();
-    crossfeed::logging::set_up();
+    crossfeed::logging::set_up(cli.command.log_level());
     match cli.command {
         Command::Run { retry_login } => crossfeed::cli::run(cli.config.as_deref(), retry_login),
         Command::Check(arguments) => crossfeed::cli::check(&arguments, cli.config.as_deref()),

@@ -4,11 +4,13 @@ use crate::decide;
 use crate::feed::{Pace, Reason, Stop};
 use crate::shared;
 use crate::source::salesforce::reaction::Ended;
-use bayeux::{Event, LongPolling, Subscription};
+use bayeux::{Charge, Event, LongPolling, Room, Subscription};
 use salesforce::{Channel, Replay, Token, replay_extension};
 use serde::de::IgnoredAny;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
+use tokio::sync::watch;
 
 /// What the org said.
 pub(super) enum Answers {
@@ -43,7 +45,7 @@ pub(super) async fn subscribe(
     });
     let handshake_ext = serde_json::value::RawValue::from_string(r#"{"replay":true}"#.to_owned()).ok();
     let config = bayeux::Config { handshake_ext, subscriptions: subscriptions.collect(), ..bayeux::Config::default() };
-    let transport = match org.transport(token, reply_limit, None) {
+    let transport = match org.transport(token, reply_limit, Some(Arc::new(NoRoom))) {
         Ok(transport) => transport,
         Err(error) => return Answers::None(decide::salesforce(&error)),
     };
@@ -72,6 +74,23 @@ pub(super) async fn subscribe(
         Ok(Some(stop)) => Answers::None(stop),
         Ok(None) | Err(_) => Answers::Each(answers),
     }
+}
+
+/// No room for events, so that the session never asks for any.
+struct NoRoom;
+
+impl Room for NoRoom {
+    fn open(&self) -> Box<dyn Charge> {
+        Box::new(Self)
+    }
+
+    fn changes(&self) -> watch::Receiver<bool> {
+        watch::channel(false).1
+    }
+}
+
+impl Charge for NoRoom {
+    fn grow(&mut self, _: usize) {}
 }
 
 const LIMIT: Duration = Duration::from_secs(45);

@@ -26,14 +26,11 @@ impl Key {
     }
 }
 
-/// Runs the program to its end.
-pub(super) fn crossfeed(folder: &Path, arguments: &[&str]) -> Output {
-    Command::new(env!("CARGO_BIN_EXE_crossfeed"))
-        .args(arguments)
-        .current_dir(folder)
-        .stdin(Stdio::null())
-        .output()
-        .unwrap()
+/// Runs the program to its end, while the org of this process answers it.
+pub(super) async fn crossfeed(folder: &Path, arguments: &[&str]) -> Output {
+    let mut command = tokio::process::Command::new(env!("CARGO_BIN_EXE_crossfeed"));
+    command.args(arguments).current_dir(folder).stdin(Stdio::null()).kill_on_drop(true);
+    tokio::time::timeout(LIMIT, command.output()).await.unwrap().unwrap()
 }
 
 pub(super) fn said(output: &Output) -> String {

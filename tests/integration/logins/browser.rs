@@ -109,9 +109,9 @@ async fn a_person_logs_in_with_a_browser_and_out_again() {
     assert!(!succeeded && page.contains("failed") && told.contains("denied"), "{page}\n{told}");
     assert!(token.exists(), "what was kept before is kept still");
 
-    let output = crossfeed(folder.path(), &["logout", "acme"]);
+    let output = crossfeed(folder.path(), &["logout", "acme"]).await;
     assert!(output.status.success() && !token.exists(), "{}", said(&output));
-    let output = crossfeed(folder.path(), &["logout", "acme"]);
+    let output = crossfeed(folder.path(), &["logout", "acme"]).await;
     assert!(output.status.success() && said(&output).contains("no refresh token"), "{}", said(&output));
 }
 
@@ -122,7 +122,7 @@ async fn what_cannot_be_logged_in_to_with_a_browser_is_told() {
     let other = "[org.other.login.access_token]\nurl = \"https://a.my.salesforce.com\"\ntoken = { env = \"PATH\" }\n";
     std::fs::write(folder.path().join("crossfeed.toml"), config + other + FEED).unwrap();
     for (org, part) in [("nope", "acme, other"), ("other", "access_token")] {
-        let output = crossfeed(folder.path(), &["login", org]);
+        let output = crossfeed(folder.path(), &["login", org]).await;
         assert!(output.status.code() == Some(2) && said(&output).contains(part), "{}", said(&output));
     }
 }

@@ -31,13 +31,12 @@ async fn a_check_of_what_is_in_order_tells_what_there_is_in_eight_calls() {
         scene.org.add_channel(channel, None).await.unwrap();
     }
     std::fs::write(scene.path().join("crossfeed.toml"), config).unwrap();
-    let path = scene.path().to_owned();
-    let output = tokio::task::spawn_blocking(move || crossfeed(&path, &["check", "--json"])).await.unwrap();
+    let output = crossfeed(scene.path(), &["check", "--json"]).await;
     assert!(output.status.success(), "{}", said(&output));
     let sections = sections(&output);
     let good = graded(&sections, "good");
     one_has(&good, &["client_credentials", "integration@simulator.example"]);
-    one_has(&good, &["00Dxx0000001gPLEAY", "production"]);
+    one_has(&good, &["00Dxx0000001gPLEAY", "developer (Developer Edition)"]);
     one_has(&good, &["session lives 2h"]);
     one_has(&good, &["API calls of the day", "of 15000 used"]);
     one_has(&good, &["API version 64.0"]);
@@ -68,8 +67,7 @@ async fn f58_a_check_tells_everything_that_will_not_work_at_once() {
             scene.org.url()
         );
     std::fs::write(scene.path().join("crossfeed.toml"), config).unwrap();
-    let path = scene.path().to_owned();
-    let output = tokio::task::spawn_blocking(move || crossfeed(&path, &["check", "--json"])).await.unwrap();
+    let output = crossfeed(scene.path(), &["check", "--json"]).await;
     assert_eq!(output.status.code(), Some(1), "{}", said(&output));
     let sections = sections(&output);
     let bad = graded(&sections, "bad");
@@ -95,8 +93,7 @@ async fn a_check_finds_positions_of_another_org() {
     let other = harness::Org::within(options).await.unwrap();
     let config = scene.config(&feeds).replace(scene.org.url(), other.url());
     std::fs::write(scene.path().join("crossfeed.toml"), config).unwrap();
-    let path = scene.path().to_owned();
-    let output = tokio::task::spawn_blocking(move || crossfeed(&path, &["check"])).await.unwrap();
+    let output = crossfeed(scene.path(), &["check"]).await;
     assert_eq!(output.status.code(), Some(1));
     assert!(
         said(&output).contains("belong to org 00Dxx0000001gPLEAY, but this is 00Dyy0000001gPLEAY"),

@@ -56,7 +56,7 @@ async fn f53_below_the_reserve_a_feed_waits_says_so_and_goes_on() {
     let wanted = kafka::Topic { name: topic.clone(), create: Some(creation) };
     producer.ensure_topic(&wanted, crate::scene::LIMIT).await.unwrap();
     let send = async |number: u32| {
-        let value = format!("{{\"Number__c\":{number}}}");
+        let value = format!("{{\"Seq__c\":{number}}}");
         let record = kafka::Record {
             topic: &topic,
             key: None,
