@@ -142,5 +142,5 @@ fn topic(section: &mut Section, wish: &Wish, seen: Option<&TopicSeen>, creatable
     }
 }
 
-const LIMIT: Duration = Duration::from_secs(20);
+const LIMIT: Duration = Duration::from_secs(10);
 const UNREACHABLE: &str = "check `brokers`, the network, and `security.protocol` in [kafka.NAME] librdkafka";

@@ -47,7 +47,7 @@ pub fn check(arguments: &CheckArguments, named: Option<&Path>) -> ExitCode {
         say(&summary);
     }
     if std::io::stderr().is_terminal() {
-        complain("asking orgs and clusters; one that does not answer takes half a minute");
+        complain("asking orgs and clusters; one that does not answer takes some seconds");
     }
     let looked = runtime.block_on(async {
         tokio::select! {

@@ -28,13 +28,17 @@ pub fn run(named: Option<&Path>, retry_login: bool) -> ExitCode {
         Ok(runtime) => runtime,
         Err(error) => return failed(&error),
     };
-    let ended = match runtime.block_on(run_until_told(&config, retry_login)) {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => failed(&*error),
-    };
+    let ended = runtime.block_on(run_until_told(&config, retry_login));
     // A call of librdkafka's that still waits for a broker is not waited for.
     runtime.shutdown_background();
-    ended
+    match ended {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(&decide::chain(&*error));
+            // Threads of librdkafka's may be at work still. The usual exit would take from under them what they use.
+            signal_hook::low_level::exit(FAILED.into())
+        }
+    }
 }
 
 async fn run_until_told(config: &Config, retry_login: bool) -> Result<(), Box<dyn std::error::Error>> {

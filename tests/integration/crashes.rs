@@ -61,7 +61,7 @@ async fn a_second_signal_ends_it_at_once() {
     until_state(&mut bridge, "changes", "draining").await;
     let second = Instant::now();
     let status = bridge.terminate().await.unwrap();
-    assert_eq!(status.code(), Some(1));
+    assert_eq!(status.code(), Some(1), "{status}\n{}", bridge.log_text().unwrap());
     assert!(second.elapsed() < Duration::from_secs(10), "{:?}", second.elapsed());
 }
 
