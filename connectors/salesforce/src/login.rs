@@ -23,7 +23,7 @@ use std::fmt;
 use reqwest::Client;
 use url::Url;
 
-pub(crate) use self::access_token::expired;
+pub(crate) use self::access_token::{User, expired};
 pub use self::{
     access_token::{AccessToken, Given},
     authorization_code::{AuthorizationCode, Consent, LoggedOut},

@@ -9,7 +9,7 @@ use serde::Deserialize;
 use url::Url;
 
 use super::{command, endpoint, fingerprint::Fingerprint, flow::Flow, host::is_loopback, refusal};
-use crate::{Error, OrgId, Secret, Token, reply::Reply};
+use crate::{Error, OrgId, Secret, Token, error::codes, reply::Reply};
 
 /// With a token that was got elsewhere.
 #[derive(Clone)]
@@ -64,7 +64,7 @@ impl AccessToken {
             .header(AUTHORIZATION, authorization);
         let reply = Reply::of(request).await?.without(&[&token]);
         if !reply.status.is_success() {
-            return Err(refused(&reply));
+            return Err(refused(&self.token, &reply));
         }
         let user: User = reply.json()?;
         let org_id: OrgId = user.organization_id.parse()?;
@@ -76,25 +76,32 @@ impl AccessToken {
 
 /// The error for a token that cannot be renewed, once a call was answered with 401.
 pub(crate) fn expired() -> Error {
-    dead(
+    refusal::token_expired(
         "INVALID_SESSION_ID".into(),
         "the access token is no longer valid, and only a person can give a new one".into(),
     )
 }
 
-fn refused(reply: &Reply) -> Error {
+/// The host answers as REST does.
+fn refused(given: &Given, reply: &Reply) -> Error {
     match reply.error() {
-        Error::Unauthorized { message, .. } => dead("INVALID_SESSION_ID".into(), message),
-        // A dead token is answered here with 403 and a word that is not JSON.
-        Error::Unexpected { status: 403, excerpt, .. } if excerpt.contains("Bad_OAuth_Token") => {
-            dead("Bad_OAuth_Token".into(), excerpt)
+        Error::Unauthorized { code, message, .. } if codes::session_never_valid(&message) => {
+            refusal::api_disabled(code, message)
+        }
+        Error::Unauthorized { code, message, .. } => match given {
+            Given::Fixed(_) => refusal::token_expired(code, message),
+            // It may print a fresh one soon, and no password is sent in vain.
+            Given::Command(_) => Error::Credential {
+                problem: format!("the token that the command printed is refused: {code}: {message}"),
+                remedy: "let the command print a token that is still valid".into(),
+                passes: true,
+            },
+        },
+        Error::Rejected { code, message, .. } if code == "API_DISABLED_FOR_ORG" => {
+            refusal::of_login(Flow::AccessToken, code, message)
         }
         other => other,
     }
-}
-
-fn dead(code: String, description: String) -> Error {
-    refusal::of_login(Flow::AccessToken, code, description)
 }
 
 struct Printed {
@@ -137,11 +144,12 @@ fn sound(url: &str) -> Option<Url> {
     (safe && url.host().is_some()).then(|| endpoint(&url, "/"))
 }
 
+/// What Salesforce says of a token's user.
 #[derive(Deserialize)]
-struct User {
-    organization_id: String,
-    user_id: String,
-    preferred_username: Option<String>,
+pub(crate) struct User {
+    pub(crate) organization_id: String,
+    pub(crate) user_id: String,
+    pub(crate) preferred_username: Option<String>,
 }
 
 #[derive(Deserialize)]

@@ -47,7 +47,7 @@ async fn run_within(limit: Duration, words: &[String]) -> Result<Secret, Error> 
         .process_group(0)
         .kill_on_drop(true)
         .spawn()
-        .map_err(|error| failed(format!("cannot be started: {error}"), false))?;
+        .map_err(|error| failed(format!("cannot be started: {error}"), true))?;
     let group = Group::of(&child);
     let (stdout, stderr) = (child.stdout.take(), child.stderr.take());
     let all = async { tokio::try_join!(read(stdout), read(stderr), child.wait()) };

@@ -56,16 +56,22 @@ pub enum Refusal {
 
 impl Refusal {
     /// Whether the same login would fail again until a person has acted. Only those refusals are not final for which
-    /// Salesforce's guides say that they pass, since repeated failures lock the user out.
+    /// Salesforce's guides say that they pass, since repeated failures lock the user out, and a wrong clock: a machine
+    /// that has just started has it until it has asked for the time.
     pub fn is_final(self) -> bool {
         match self {
-            Self::TooManyLogins | Self::Unavailable => false,
+            Self::TooManyLogins | Self::Unavailable | Self::ClockSkew => false,
             Self::WrongCredentials | Self::Locked | Self::IpRestricted | Self::LoginHours => true,
             Self::NotApproved | Self::AppBlocked | Self::PasswordExpired | Self::ApiDisabled => true,
-            Self::ConsentNeeded | Self::Audience | Self::ClockSkew | Self::UserInactive => true,
+            Self::ConsentNeeded | Self::Audience | Self::UserInactive => true,
             Self::OrgInactive | Self::Configuration | Self::Identity | Self::TokenExpired => true,
             Self::Forged | Self::Other => true,
         }
+    }
+
+    /// Whether a later process must not try the same credentials again: it is final, and Salesforce has said so.
+    pub(crate) fn is_remembered(self) -> bool {
+        self.is_final() && self != Self::Forged
     }
 }
 
@@ -77,7 +83,17 @@ pub(crate) fn of_login(flow: Flow, code: String, description: String) -> Error {
 
 /// The error for a login that was answered with 429, whatever its code.
 pub(crate) fn too_many(code: String, description: String) -> Error {
-    Error::Login { refusal: Refusal::TooManyLogins, code, description, remedy: Cow::Borrowed(oauth::TOO_MANY) }
+    Error::Login { refusal: Refusal::TooManyLogins, code, description, remedy: Cow::Borrowed(TOO_MANY) }
+}
+
+/// The error for a token that was given and is not valid (any more), whatever its code.
+pub(crate) fn token_expired(code: String, description: String) -> Error {
+    Error::Login { refusal: Refusal::TokenExpired, code, description, remedy: Cow::Borrowed(NEW_TOKEN) }
+}
+
+/// The error for a user whose sessions are not let in, with a code that says something else.
+pub(crate) fn api_disabled(code: String, description: String) -> Error {
+    Error::Login { refusal: Refusal::ApiDisabled, code, description, remedy: Cow::Borrowed(SESSION_NEVER_VALID) }
 }
 
 /// A line of a table: it holds where the code is this one (any, if empty), the description contains this part in
@@ -109,6 +125,18 @@ fn look_up(flow: Flow, code: &str, description: &str) -> (Refusal, &'static str)
 }
 
 const UNKNOWN: &str = "look the user up in Setup, Login History, for the reason Salesforce recorded";
+
+const NEW_TOKEN: &str =
+    "the access token given has expired or was revoked: give a new one, or use a login that can renew it";
+
+const SESSION_NEVER_VALID: &str = "check that the user has the permission API Enabled and that the app allows the scope \
+     api";
+
+const TOO_MANY: &str = "too many logins: look for other programs that log in with the same user";
+
+const ASK_SALESFORCE: &str = "the org is locked, closed or suspended: ask Salesforce";
+
+const API_ENABLED: &str = "the org's edition has no API, or the user lacks the permission API Enabled";
 
 /// Client credentials are answered only on the org's own host.
 pub(crate) const USE_MY_DOMAIN: &str = "use the org's My Domain as the url, as in https://acme.my.salesforce.com, or \

@@ -78,8 +78,10 @@ fn verify(secret: &Secret, id: &str, issued_at: &str, signature: &str) -> Result
         refusal: Refusal::Forged,
         code: "signature".into(),
         description: "the reply is not signed with the app's client secret".into(),
-        remedy: "find out who answers in Salesforce's place: check the url, the proxy and the trusted certificates"
-            .into(),
+        remedy:
+            "check that the client secret is the app's: one that is being rotated looks the same; if it is, find out \
+                 who answers in Salesforce's place, by the url, the proxy and the trusted certificates"
+                .into(),
     })
 }
 

@@ -35,11 +35,11 @@ impl Saml {
 
     /// The assertion as it is sent, unless it is none or has expired.
     fn encoded(&self, given: &Secret, now: Timestamp) -> Result<Secret, Error> {
-        let refuse = |problem: &str, remedy: &'static str| Error::Credential {
-            problem: format!("{}: {problem}", self.assertion.name()),
-            remedy: remedy.into(),
-            passes: false,
+        let failed = |problem: &str, remedy: &'static str, passes: bool| {
+            let problem = format!("{}: {problem}", self.assertion.name());
+            Error::Credential { problem, remedy: remedy.into(), passes }
         };
+        let refuse = |problem: &str, remedy| failed(problem, remedy, false);
         let none = || refuse("it holds no SAML assertion", "give one as XML or as base64url");
         let xml = decoded(given.expose()).ok_or_else(none)?;
         let assertion = Assertion::of(xml.expose()).ok_or_else(none)?;
@@ -52,9 +52,11 @@ impl Saml {
         }
         if let Some(end) = assertion.not_on_or_after.filter(|end| *end <= now) {
             let problem = format!("the assertion has expired at {end}");
-            return Err(refuse(
+            // Whoever writes them may be late.
+            return Err(failed(
                 &problem,
                 "write a fresh assertion before each login, or name a command that makes one",
+                true,
             ));
         }
         Ok(URL_SAFE_NO_PAD.encode(xml.expose()).into())

@@ -55,7 +55,8 @@ impl Source {
                     Err(error) => Err(Error::Credential {
                         problem: format!("{} cannot be read: {error}", self.name()),
                         remedy: "write it there, and let the user this program runs as read it".into(),
-                        passes: false,
+                        // It is missing for a moment where it is replaced in two steps.
+                        passes: true,
                     }),
                 }
             }

@@ -73,7 +73,8 @@ impl Reply {
             }
             // A dead token is answered with this word by the endpoint that tells whose it is.
             StatusCode::FORBIDDEN if text.trim() == BAD_TOKEN => {
-                Error::Unauthorized { code: BAD_TOKEN.into(), message: String::new(), request_id: self.request_id() }
+                let message = "the token is not valid".into();
+                Error::Unauthorized { code: BAD_TOKEN.into(), message, request_id: self.request_id() }
             }
             StatusCode::TOO_MANY_REQUESTS => Error::Throttled {
                 status: status.as_u16(),

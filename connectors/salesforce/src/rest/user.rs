@@ -1,9 +1,7 @@
 //! Whose token it is (Salesforce Help, *Query for User Information*).
 
-use serde::Deserialize;
-
 use super::Call;
-use crate::{Error, Org, OrgId};
+use crate::{Error, Org, OrgId, login::User};
 
 /// The user that a token acts for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,20 +21,13 @@ impl Org {
     /// As [`Org::limits`].
     pub async fn userinfo(&self) -> Result<UserInfo, Error> {
         let reply = self.call(&Call::get("/services/oauth2/userinfo").urgent()).await?;
-        let user: Wire = reply.json()?;
+        let user: User = reply.json()?;
         Ok(UserInfo {
             org_id: user.organization_id.parse()?,
             user_id: user.user_id,
-            user_name: user.preferred_username,
+            user_name: user.preferred_username.ok_or_else(|| reply.unexpected())?,
         })
     }
-}
-
-#[derive(Deserialize)]
-struct Wire {
-    organization_id: String,
-    user_id: String,
-    preferred_username: String,
 }
 
 #[cfg(test)]

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    Login, Options, Org,
+    Login, Options, Org, Refusal,
     stub::{EXPIRED, JSON, NO_PAUSE, ORG, Stub},
 };
 
@@ -69,10 +69,42 @@ async fn output_that_is_no_token_is_never_sent_nor_shown() {
 }
 
 #[tokio::test]
-async fn a_command_that_fails_may_work_later_and_one_that_gives_dead_tokens_does_not() {
-    let stub = Stub::start(|_, _| (401, JSON, EXPIRED.into())).await;
+async fn what_a_command_does_may_be_right_the_next_time() {
+    let dir = tempfile::tempdir().unwrap();
+    let stub = Stub::start(|_, asked| match asked.header("authorization") {
+        "Bearer fresh" => userinfo(),
+        _ => (401, JSON, EXPIRED.into()),
+    })
+    .await;
     let failed = org(&stub.url, &["sh", "-c", "echo no network >&2; exit 1"]).token().await.unwrap_err();
     assert!(!failed.is_fatal() && failed.to_string().contains("exit status: 1: no network"), "{failed}");
-    let dead = org(&stub.url, &["printf", "dead"]).token().await.unwrap_err();
-    assert!(dead.is_fatal() && matches!(dead, Error::Login { .. }), "{dead}");
+
+    let file = dir.path().join("token");
+    std::fs::write(&file, "stale").unwrap();
+    let org = org(&stub.url, &["cat", file.to_str().unwrap()]);
+    let stale = org.token().await.unwrap_err();
+    let expected = "the token that the command printed is refused: INVALID_SESSION_ID: Session expired or invalid";
+    assert!(!stale.is_fatal() && stale.to_string() == expected, "{stale}");
+    std::fs::write(&file, "fresh").unwrap();
+    assert_eq!(org.token().await.unwrap().secret().expose(), "fresh");
+}
+
+#[tokio::test]
+async fn a_user_without_the_api_is_not_told_of_an_expired_token() {
+    let check = async |status: u16, body: &'static str| {
+        let stub = Stub::start(move |_, _| (status, JSON, body.into())).await;
+        let fixed =
+            Login::AccessToken(AccessToken { url: stub.url.clone(), token: Given::Fixed("x".to_owned().into()) });
+        for org in [Org::new(fixed, Options::default()).unwrap(), org(&stub.url, &["echo", "x"])] {
+            let error = org.token().await.unwrap_err();
+            assert!(matches!(error, Error::Login { refusal: Refusal::ApiDisabled, .. }), "{error:?}");
+            assert!(error.is_fatal() && error.remedy().unwrap().contains("API Enabled"), "{error}");
+        }
+    };
+    check(
+        401,
+        r#"[{"errorCode":"INVALID_SESSION_ID","message":"This session is not valid for use with the REST API"}]"#,
+    )
+    .await;
+    check(403, r#"[{"errorCode":"API_DISABLED_FOR_ORG","message":"API is not enabled for this Organization"}]"#).await;
 }

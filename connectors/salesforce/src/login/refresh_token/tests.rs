@@ -139,7 +139,9 @@ async fn one_at_a_time_and_never_for_good() {
     let (second, ()) = tokio::join!(other.lock(), async { drop(held) });
     drop(second.unwrap());
 
-    let nowhere = RefreshToken::new(dir.path().join("no/such/folder"), None);
+    // A file is no folder.
+    std::fs::write(dir.path().join("file"), "").unwrap();
+    let nowhere = RefreshToken::new(dir.path().join("file/acme"), None);
     let error = nowhere.lock().await.err().unwrap();
     assert!(error.is_fatal() && error.remedy().unwrap().contains("folder"), "{error}");
 }

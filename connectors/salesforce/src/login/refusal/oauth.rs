@@ -1,7 +1,7 @@
 //! The `error` and `error_description` of OAuth's endpoints (RFC 6749, 4.1.2.1 and 5.2; Salesforce Help, *OAuth 2.0
 //! Authorization Errors*). Some descriptions are known from logs only, so they are found by a part of them.
 
-use super::{LOG_IN, Line, Refusal, USE_MY_DOMAIN};
+use super::{API_ENABLED, ASK_SALESFORCE, LOG_IN, Line, Refusal, TOO_MANY, USE_MY_DOMAIN};
 use crate::login::flow::Flow;
 
 const fn line(code: &'static str, part: &'static str, refusal: Refusal, remedy: &'static str) -> Line {
@@ -16,16 +16,15 @@ impl Line {
 }
 
 use Refusal::{
-    AppBlocked, Audience, Configuration, ConsentNeeded, IpRestricted, NotApproved, OrgInactive, Other, TokenExpired,
+    ApiDisabled, AppBlocked, Audience, Configuration, ConsentNeeded, IpRestricted, NotApproved, OrgInactive, Other,
     TooManyLogins, Unavailable, UserInactive, WrongCredentials,
 };
 
 /// From the particular to the general.
 pub(super) const TABLE: &[Line] = &[
     line("", "not supported on this domain", Configuration, USE_MY_DOMAIN),
-    // What the access token's host says of a token that cannot be renewed.
-    line("INVALID_SESSION_ID", "", TokenExpired, NEW_TOKEN),
-    line("Bad_OAuth_Token", "", TokenExpired, NEW_TOKEN),
+    // What the access token's host says, which answers as REST does.
+    line("API_DISABLED_FOR_ORG", "", ApiDisabled, API_ENABLED),
     // invalid_grant, by its description.
     line("invalid_grant", "expired access/refresh token", ConsentNeeded, LOG_IN),
     line("invalid_grant", "authorization code", WrongCredentials, CERTIFICATE).of(&[Flow::Jwt]),
@@ -84,9 +83,6 @@ pub(super) const TABLE: &[Line] = &[
     line("server_error", "", Unavailable, "look at status.salesforce.com, and in Setup, Login History"),
 ];
 
-const NEW_TOKEN: &str =
-    "the access token given has expired or was revoked: give a new one, or use a login that can renew it";
-
 const LOG_IN_QUICKLY: &str = "the code was used before or is too old: run `crossfeed login` for this org once more, and \
      follow it to its end without a pause";
 
@@ -109,8 +105,6 @@ const ADDRESS: &str = "allow this machine's address in the app's and the profile
 const ACTIVATE_RUN_AS: &str = "activate the app's Run As user, or name another one";
 
 const ACTIVATE: &str = "activate the user, or name another one";
-
-const ASK_SALESFORCE: &str = "the org is locked, closed or suspended: ask Salesforce";
 
 const RUN_AS_USER: &str =
     "check the app's Run As user, its IP and login-hour restrictions, and that the user is not locked";
@@ -136,5 +130,3 @@ const DENIED: &str =
     "consent was denied: run `crossfeed login` for this org once more, as a user the app is allowed for, and allow it";
 
 const REVOKE: &str = "the token is not known any more; look in Setup, Connected Apps OAuth Usage, whether any is left";
-
-pub(super) const TOO_MANY: &str = "too many logins: look for other programs that log in with the same user";

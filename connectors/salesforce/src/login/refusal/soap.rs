@@ -1,6 +1,6 @@
 //! The exception codes of a SOAP `login()` (SOAP API Developer Guide, *login()* and *API Faults*; the partner WSDL).
 
-use super::{Line, Refusal};
+use super::{API_ENABLED, ASK_SALESFORCE, Line, Refusal, TOO_MANY};
 
 const fn line(code: &'static str, refusal: Refusal, remedy: &'static str) -> Line {
     Line { code, part: "", flows: &[], refusal, remedy }
@@ -22,11 +22,7 @@ pub(super) const TABLE: &[Line] = &[
     line("PASSWORD_LOCKOUT", Locked, "unlock the user (Setup, Users), and give the right password"),
     line("INVALID_OPERATION_WITH_EXPIRED_PASSWORD", PasswordExpired, EXPIRED),
     line("API_CURRENTLY_DISABLED", Unavailable, STATUS),
-    line(
-        "API_DISABLED_FOR_ORG",
-        ApiDisabled,
-        "the org's edition has no API, or the user lacks the permission API Enabled",
-    ),
+    line("API_DISABLED_FOR_ORG", ApiDisabled, API_ENABLED),
     line("ORG_LOCKED", OrgInactive, ASK_SALESFORCE),
     line("ORG_IN_MAINTENANCE", Unavailable, STATUS),
     line("ORG_NOT_OWNED_BY_INSTANCE", Configuration, HOST),
@@ -50,11 +46,7 @@ pub(super) const TABLE: &[Line] = &[
         Unavailable,
         "look at status.salesforce.com, and give Salesforce the number in the message",
     ),
-    line(
-        "LOGIN_RATE_EXCEEDED",
-        TooManyLogins,
-        "too many logins: look for other programs that log in with the same user",
-    ),
+    line("LOGIN_RATE_EXCEEDED", TooManyLogins, TOO_MANY),
 ];
 
 const CREDENTIALS: &str = "check the user name, the password and the security token, that the url fits the user \
@@ -72,8 +64,6 @@ const EXPIRED: &str = "set a new password for the user, and let it never expire 
      Policies)";
 
 const STATUS: &str = "look at status.salesforce.com for maintenance";
-
-const ASK_SALESFORCE: &str = "the org is locked, closed or suspended: ask Salesforce";
 
 const HOST: &str = "use the org's My Domain as the url, or https://login.salesforce.com (https://test.salesforce.com for a \
      sandbox)";

@@ -70,8 +70,7 @@ fn each_answer_of_oauth_has_its_reason_and_remedy() {
     check(any, "server_error", "", Unavailable, "status.salesforce.com");
     check(AuthorizationCode, "unsupported_token_type", "", Other, "Connected Apps");
     check(AuthorizationCode, "invalid_token", "", Other, "Connected Apps");
-    check(Flow::AccessToken, "INVALID_SESSION_ID", "", TokenExpired, "give a new one");
-    check(Flow::AccessToken, "Bad_OAuth_Token", "", TokenExpired, "give a new one");
+    check(Flow::AccessToken, "API_DISABLED_FOR_ORG", "", ApiDisabled, "API Enabled");
     check(any, "something_new", "", Other, "Login History");
 }
 
@@ -107,4 +106,18 @@ fn each_exception_code_of_soap_has_its_reason_and_remedy() {
     check("SOMETHING_NEW", Other, "Login History");
     // What is OAuth's is not SOAP's.
     check("invalid_grant", Other, "Login History");
+}
+
+#[test]
+fn what_passes_or_salesforce_has_not_said_is_not_remembered() {
+    let check = |refusal: Refusal, is_final: bool, is_remembered: bool| {
+        assert_eq!((refusal.is_final(), refusal.is_remembered()), (is_final, is_remembered), "{refusal:?}");
+    };
+    check(WrongCredentials, true, true);
+    check(ConsentNeeded, true, true);
+    check(Other, true, true);
+    check(Forged, true, false);
+    check(ClockSkew, false, false);
+    check(TooManyLogins, false, false);
+    check(Unavailable, false, false);
 }

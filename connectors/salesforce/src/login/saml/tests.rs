@@ -53,23 +53,24 @@ async fn a_file_is_read_anew_for_each_login() {
 
 #[tokio::test]
 async fn what_is_no_good_is_never_sent() {
-    let check = async |source: Source, part: &str, remedy: &str| {
+    let check = async |source: Source, fatal: bool, part: &str, remedy: &str| {
         let stub = Stub::start(|stub, _| stub.granted()).await;
         let error = org(&stub, source).token().await.unwrap_err();
-        assert!(error.is_fatal() && error.to_string().contains(part), "{error}");
+        assert!(error.is_fatal() == fatal && error.to_string().contains(part), "{error}");
         assert!(error.remedy().unwrap().contains(remedy), "{error}");
         assert!(stub.asked(TOKEN).is_empty(), "{error}");
     };
     let expired = XML.replace("2999-01-01T00:05:00.000Z", "2021-01-01T00:05:00Z");
-    check(printed(&expired), "command `printf`: the assertion has expired at 2021-01-01T00:05:00Z", "fresh").await;
-    check(printed(&XML.replace("2999-01-01T00:00:00Z", "2021-01-01T00:00:00Z")), "has expired", "fresh").await;
-    check(printed(&XML.replace("saml:Assertion", "samlp:Response")), "holds a Response", "Assertion alone").await;
-    check(printed(&XML.replace("</saml:Assertion>", "")), "holds no SAML assertion", "base64url").await;
-    check(printed(&XML.replace("2999-01-01T00:00:00Z", "soon")), "holds no SAML assertion", "base64url").await;
-    check(printed("<html></html>"), "holds no SAML assertion", "base64url").await;
-    check(printed("not base64!"), "holds no SAML assertion", "base64url").await;
-    check(printed(""), "holds no SAML assertion", "base64url").await;
-    check(Source::File("/no/such/file".into()), "file /no/such/file cannot be read", "write it there").await;
+    check(printed(&expired), false, "command `printf`: the assertion has expired at 2021-01-01T00:05:00Z", "fresh")
+        .await;
+    check(printed(&XML.replace("2999-01-01T00:00:00Z", "2021-01-01T00:00:00Z")), false, "has expired", "fresh").await;
+    check(printed(&XML.replace("saml:Assertion", "samlp:Response")), true, "holds a Response", "Assertion alone").await;
+    check(printed(&XML.replace("</saml:Assertion>", "")), true, "holds no SAML assertion", "base64url").await;
+    check(printed(&XML.replace("2999-01-01T00:00:00Z", "soon")), true, "holds no SAML assertion", "base64url").await;
+    check(printed("<html></html>"), true, "holds no SAML assertion", "base64url").await;
+    check(printed("not base64!"), true, "holds no SAML assertion", "base64url").await;
+    check(printed(""), true, "holds no SAML assertion", "base64url").await;
+    check(Source::File("/no/such/file".into()), false, "file /no/such/file cannot be read", "write it there").await;
 }
 
 #[tokio::test]
