@@ -5,6 +5,7 @@ mod cluster;
 mod org;
 
 use crate::config::Config;
+use crate::shared::{Error, Org};
 use futures_util::future::join_all;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -42,17 +43,22 @@ pub enum Grade {
     Bad,
 }
 
-/// Looks at everything, side by side. `retry_login`: try once more logins that are remembered as failed.
-pub async fn check(config: &Config, retry_login: bool) -> Vec<Section> {
-    let orgs = config.orgs.iter().map(|(name, org)| org::check(name, org, config, retry_login));
+/// The orgs of the file. Nothing connects yet. `retry_login`: try once more logins that are remembered as failed.
+///
+/// # Errors
+/// The settings of one cannot work.
+pub fn orgs(config: &Config, retry_login: bool) -> Result<BTreeMap<&str, Org>, Error> {
+    let orgs = config.orgs.iter();
+    orgs.map(|(name, org)| Ok((name.as_str(), Org::new(name, org, config, retry_login)?))).collect()
+}
+
+/// Looks at everything, side by side.
+pub async fn check(config: &Config, orgs: &BTreeMap<&str, Org>) -> Vec<Section> {
+    let names = orgs.keys();
+    let orgs = orgs.iter().map(|(name, org)| org::check(name, org, config));
     let orgs = join_all(orgs).await;
-    let ids: BTreeMap<&str, String> = config
-        .orgs
-        .keys()
-        .map(String::as_str)
-        .zip(&orgs)
-        .filter_map(|(name, seen)| Some((name, seen.id.clone()?)))
-        .collect();
+    let ids = names.zip(&orgs).filter_map(|(name, seen)| Some((*name, seen.id.clone()?)));
+    let ids: BTreeMap<&str, String> = ids.collect();
     let clusters = config.clusters.iter().map(|(name, cluster)| cluster::check(name, cluster, config, &ids));
     let clusters = join_all(clusters).await;
     orgs.into_iter().map(|seen| seen.section).chain(clusters).collect()

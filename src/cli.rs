@@ -14,6 +14,7 @@ use crate::config::{Config, Problems};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
+use tokio::runtime::{Builder, Runtime};
 
 /// Carries events between Salesforce and Apache Kafka, both ways, and never loses one.
 #[derive(Debug, Parser)]
@@ -88,6 +89,14 @@ fn told(problems: &Problems) -> String {
         1 => problems.to_string(),
         count => format!("{problems}\n{count} problems"),
     }
+}
+
+/// The runtime of a command that connects.
+fn runtime() -> Result<Runtime, ExitCode> {
+    Builder::new_multi_thread().enable_all().build().map_err(|error| {
+        complain(&format!("no runtime can be made: {error}"));
+        ExitCode::from(FAILED)
+    })
 }
 
 /// Says what a person must know, on standard error.

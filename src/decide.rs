@@ -61,7 +61,7 @@ pub(crate) fn salesforce(error: &::salesforce::Error) -> Stop {
         }
         // Dead letters are not built yet: one record that Salesforce refuses stops the feed.
         ::salesforce::Disposition::Fatal | ::salesforce::Disposition::Rejected => {
-            Stop::fatal(reason, error, error.remedy().unwrap_or("see Salesforce's words; then restart"))
+            Stop::fatal(reason, chain(error), error.remedy().unwrap_or("see Salesforce's words; then restart"))
         }
     }
 }

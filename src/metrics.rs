@@ -162,7 +162,10 @@ impl Metrics {
 
     /// Sets how an org stands.
     pub fn org(&self, name: &str, state: &OrgState) {
-        self.logged_in.with_label_values(&[name]).set(i64::from(state.logged_in));
+        // An org that nobody has asked yet is neither; one that is asked just now is what it was.
+        if let Some(logged_in) = state.logged_in {
+            self.logged_in.with_label_values(&[name]).set(i64::from(logged_in));
+        }
         for (gauge, calls) in [(&self.api_calls_used, state.api_calls_used), (&self.api_calls_max, state.api_calls_max)]
         {
             if let Some(calls) = calls {

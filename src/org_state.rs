@@ -6,14 +6,17 @@ use serde::Serialize;
 #[derive(Serialize)]
 pub struct OrgState {
     org: String,
-    /// Whether there is a token.
-    pub logged_in: bool,
+    /// Whether there is a token; unknown before the first login has ended, and while one is on its way.
+    pub logged_in: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     org_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     user_id: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     instance_url: Option<String>,
+    /// How long the session lives without use, in seconds, where the login told.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session_seconds: Option<u64>,
     /// Logins of this process that gave a token.
     pub logins: u64,
     /// Logins of this process that did not.
@@ -35,17 +38,20 @@ impl OrgState {
     #[must_use]
     pub fn of(name: &str, org: &salesforce::Org) -> Self {
         let (logins, usage) = (org.logins(), org.usage());
-        let (token, error) = match org.standing() {
+        let standing = org.standing();
+        let logged_in = standing.as_ref().map(Result::is_ok);
+        let (token, error) = match standing {
             Some(Ok(token)) => (Some(token), None),
             Some(Err(error)) => (None, Some(error)),
             None => (None, None),
         };
         Self {
             org: name.to_owned(),
-            logged_in: token.is_some(),
+            logged_in,
             org_id: token.as_ref().map(|token| token.org_id.to_string()),
             user_id: token.as_ref().map(|token| token.user_id.clone()),
             instance_url: token.as_ref().map(|token| token.instance_url.to_string()),
+            session_seconds: token.as_ref().and_then(|token| token.session_seconds),
             logins: logins.granted,
             failed_logins: logins.failed,
             api_calls_used: usage.map(|usage| usage.used),

@@ -27,10 +27,18 @@ impl Bridge {
     /// # Errors
     /// It is not built, or does not start.
     pub async fn start(folder: &Path, config: &str) -> Result<Self, Error> {
+        Self::start_in(folder, config, &[]).await
+    }
+
+    /// The same, with these variables in its environment besides ours.
+    ///
+    /// # Errors
+    /// It is not built, or does not start.
+    pub async fn start_in(folder: &Path, config: &str, environment: &[(&str, &str)]) -> Result<Self, Error> {
         let path = folder.join("crossfeed.toml");
         std::fs::write(&path, config).map_err(Error::file(&path))?;
         let log = folder.join("crossfeed.log");
-        let (process, admin) = run(&path, &log, &[]).await?;
+        let (process, admin) = run(&path, &log, &[], environment).await?;
         let client = reqwest::Client::builder().no_proxy().timeout(ANSWER_LIMIT).build()?;
         Ok(Self { process, config: path, log, admin, client })
     }
@@ -49,7 +57,7 @@ impl Bridge {
     /// It does not start.
     pub async fn start_again_with(&mut self, arguments: &[&str]) -> Result<(), Error> {
         self.kill()?;
-        (self.process, self.admin) = run(&self.config, &self.log, arguments).await?;
+        (self.process, self.admin) = run(&self.config, &self.log, arguments, &[]).await?;
         Ok(())
     }
 
@@ -188,10 +196,15 @@ brokers = "{brokers}"
     ))
 }
 
-async fn run(config: &Path, log: &Path, more: &[&str]) -> Result<(Process, String), Error> {
+async fn run(
+    config: &Path,
+    log: &Path,
+    more: &[&str],
+    environment: &[(&str, &str)],
+) -> Result<(Process, String), Error> {
     let arguments = ["run".as_ref(), "--config".as_ref(), config.as_os_str()];
     let arguments = arguments.into_iter().chain(more.iter().map(AsRef::as_ref));
-    let mut process = Process::start(&program("crossfeed")?, arguments, log)?;
+    let mut process = Process::start_in(&program("crossfeed")?, arguments, log, environment)?;
     let admin = process.line("crossfeed serves its status", START_LIMIT, admin_address).await?;
     Ok((process, admin))
 }

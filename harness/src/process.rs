@@ -37,12 +37,26 @@ impl Process {
         arguments: impl IntoIterator<Item = S>,
         log: &Path,
     ) -> Result<Self, Error> {
+        Self::start_in(program, arguments, log, &[])
+    }
+
+    /// The same, with these variables in its environment besides ours.
+    ///
+    /// # Errors
+    /// It cannot be started.
+    pub fn start_in<S: AsRef<OsStr>>(
+        program: &Path,
+        arguments: impl IntoIterator<Item = S>,
+        log: &Path,
+        environment: &[(&str, &str)],
+    ) -> Result<Self, Error> {
         let name = program.file_name().unwrap_or(program.as_os_str()).to_string_lossy().into_owned();
         // Before the process: between the two, nothing may be left behind either.
         let guard = Guard::start()?;
         let (log, out, err) = Log::open(log)?;
         let child = Command::new(program)
             .args(arguments)
+            .envs(environment.iter().copied())
             .stdin(Stdio::null())
             .stdout(out)
             .stderr(err)

@@ -14,6 +14,8 @@ mod reply;
 mod revoke;
 mod userinfo;
 
+use std::time::Duration;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::{HeaderMap, Method, Request, StatusCode, header};
@@ -61,6 +63,7 @@ pub(crate) async fn token(State(simulator): State<Simulator>, request: Request<B
         }
         Ok(granted) => {
             let reply = reply::reply(&login, granted);
+            tokio::time::sleep(Duration::from_millis(login.policy.token_delay_ms)).await;
             match fault {
                 Some(fault) => spoil(fault, Bytes::from(reply.to_string())),
                 None => ([(header::CACHE_CONTROL, "no-cache, no-store")], axum::Json(reply)).into_response(),

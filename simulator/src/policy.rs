@@ -44,6 +44,8 @@ pub(crate) struct Policy {
     pub(crate) rate_limited: bool,
     /// The app's secret is demanded for authorization codes and refresh tokens.
     pub(crate) secret_required: bool,
+    /// How long the token endpoint takes from a grant to its reply, in milliseconds.
+    pub(crate) token_delay_ms: u64,
     /// How long a token lives without use; the option's value where absent.
     pub(crate) session_seconds: Option<u64>,
     /// The org's instance; the URL that the client calls where absent.
@@ -85,6 +87,7 @@ impl Default for Policy {
             consent: Consent::Approve,
             rate_limited: false,
             secret_required: true,
+            token_delay_ms: 0,
             session_seconds: None,
             instance_url: None,
             soap_fault: None,

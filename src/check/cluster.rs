@@ -53,7 +53,7 @@ pub(super) async fn check(
                 section.bad(format!("{about} may not be joined"), Some("give the user the ACL Read on the group"));
             }
             Some(GroupSeen::Visible { .. }) => section.good(format!("{about} may be joined")),
-            Some(GroupSeen::Failed(error)) => section.bad(format!("{about}: {}", decide::chain(error)), None::<String>),
+            Some(GroupSeen::Failed(error)) => section.bad(format!("{about}: {}", decide::chain(error)), Some(AGAIN)),
             None => {}
         }
     }
@@ -137,10 +137,11 @@ fn topic(section: &mut Section, wish: &Wish, seen: Option<&TopicSeen>, creatable
             format!("{about} is not there, or the user may not see it"),
             Some(format!("create it, and give the user the ACLs Describe and {right} on it")),
         ),
-        Some(TopicSeen::Failed(error)) => section.bad(format!("{about}: {}", decide::chain(error)), None::<String>),
+        Some(TopicSeen::Failed(error)) => section.bad(format!("{about}: {}", decide::chain(error)), Some(AGAIN)),
         None => {}
     }
 }
 
 const LIMIT: Duration = Duration::from_secs(10);
+const AGAIN: &str = "correct the name, or try again; if it repeats, look at the broker's log";
 const UNREACHABLE: &str = "check `brokers`, the network, and `security.protocol` in [kafka.NAME] librdkafka";

@@ -1,11 +1,11 @@
 //! An org: whether it lets us in, as whom, what is left of its limits, and what its channels and events are.
 
 use super::{Section, channels};
-use crate::config::{self, Config, From, To};
+use crate::config::{Config, From, To};
 use crate::decide;
-use crate::position::Store;
+use crate::position::{self, Store};
 use crate::shared;
-use salesforce::{Channel, Kind, Limits, ObjectSummary, Org, Subrequest, Token, Verb};
+use salesforce::{Channel, Kind, Limits, Login, ObjectSummary, Org, Subrequest, Token, Verb};
 use std::collections::BTreeSet;
 use std::time::Duration;
 
@@ -17,32 +17,26 @@ pub(super) struct Seen {
 
 /// A login, `getUserInfo`, a composite of queries, the limits, the list of objects, and a session of three messages: eight
 /// calls.
-pub(super) async fn check(name: &str, org: &config::Org, config: &Config, retry_login: bool) -> Seen {
+pub(super) async fn check(name: &str, org: &shared::Org, config: &Config) -> Seen {
     let mut section = Section::new(format!("org {name}"));
-    if let Some(warning) = org.login.warning() {
+    let login = config.orgs.get(name).map(|org| &org.login);
+    if let Some(warning) = login.and_then(Login::warning) {
         section.note(warning, None::<String>);
     }
-    let shared = match shared::Org::new(name, org, config, retry_login) {
-        Ok(shared) => shared,
-        Err(error) => {
-            section.bad(decide::chain(&error), None::<String>);
-            return Seen { section, id: None };
-        }
-    };
-    let token = match shared.gate.token().await {
+    let token = match org.gate.token().await {
         Ok(token) => token,
         Err(error) => {
-            failed(&mut section, "no login", &error);
+            section.bad(format!("no login: {}", decide::chain(&error)), error.remedy());
             return Seen { section, id: None };
         }
     };
     let id = token.org_id.to_string();
-    identity(&mut section, &shared.gate, &token, org.login.flow()).await;
-    positions(&mut section, name, &id, config);
+    identity(&mut section, &org.gate, &token, login.map(Login::flow).unwrap_or_default()).await;
+    positions(&mut section, name, &id, config).await;
     let names = names(name, config);
-    let known = organization(&mut section, &shared.gate, &id, &names).await;
-    limits(&mut section, &shared).await;
-    let objects = match shared.gate.describe_global().await {
+    let known = organization(&mut section, &org.gate, &id, &names).await;
+    limits(&mut section, org).await;
+    let objects = match org.gate.describe_global().await {
         Ok(objects) => Some(objects),
         Err(error) => {
             failed(&mut section, "the list of objects cannot be read", &error);
@@ -52,7 +46,7 @@ pub(super) async fn check(name: &str, org: &config::Org, config: &Config, retry_
     for (feed, event) in &names.events {
         published(&mut section, feed, event, objects.as_deref());
     }
-    let refused = channels::subscribe(&shared, &token, &names.channels, config.reply_limit).await;
+    let refused = channels::subscribe(org, &token, &names.channels, config.reply_limit).await;
     for (feed, channel) in &names.channels {
         subscribed(&mut section, feed, channel, &refused, &known, objects.as_deref());
     }
@@ -97,16 +91,26 @@ async fn identity(section: &mut Section, org: &Org, token: &Token, flow: &str) {
 }
 
 /// Positions mean nothing in another org.
-fn positions(section: &mut Section, org: &str, id: &str, config: &Config) {
-    let Ok(store) = Store::open_to_read(&config.positions) else { return };
-    for feed in &config.feeds {
-        if let From::Salesforce(from) = &feed.from
-            && from.org == org
-            && let Ok(Some(binding)) = store.binding(&feed.name)
-            && binding.org != id
-        {
+async fn positions(section: &mut Section, org: &str, id: &str, config: &Config) {
+    let feeds = config.feeds.iter().filter(|feed| matches!(&feed.from, From::Salesforce(from) if from.org == org));
+    let feeds: Vec<String> = feeds.map(|feed| feed.name.clone()).collect();
+    let path = config.positions.clone();
+    let bindings = tokio::task::spawn_blocking(move || {
+        let store = Store::open_to_read(&path)?;
+        feeds.into_iter().map(|feed| Ok((store.binding(&feed)?, feed))).collect::<Result<Vec<_>, position::Error>>()
+    });
+    let bindings = match bindings.await {
+        Ok(Ok(bindings)) => bindings,
+        Ok(Err(position::Error::Missing { .. })) => return,
+        Ok(Err(error)) => {
+            return section.bad(decide::chain(&error), Some("see `crossfeed positions list`; nothing was changed"));
+        }
+        Err(error) => return section.bad(error.to_string(), Some("please report this")),
+    };
+    for (binding, feed) in bindings {
+        if let Some(binding) = binding.filter(|binding| binding.org != id) {
             section.bad(
-                format!("the positions of feed {} belong to org {}, but this is {id}", feed.name, binding.org),
+                format!("the positions of feed {feed} belong to org {}, but this is {id}", binding.org),
                 Some("log in to that org, name a new feed, or another positions folder"),
             );
         }
@@ -252,12 +256,17 @@ fn subscribed(
             Some(channels::Answer::Refused(stop)) => {
                 return section.bad(format!("{about} is refused: {stop}"), stop.remedy.clone());
             }
-            None => return section.bad(format!("{about} was not answered"), None::<String>),
+            None => {
+                return section.bad(
+                    format!("{about} was not answered"),
+                    Some("try again; if it repeats, look at status.salesforce.com"),
+                );
+            }
         },
     }
     // Some servers take a subscription to what does not exist, and stay silent.
     match exists(channel, known, objects) {
-        Some(false) => section.bad(
+        Some(false) => section.note(
             format!("{about} can be subscribed, but is not among what the org has: it may stay silent"),
             Some(
                 "check the spelling (case counts), that the object is selected for Change Data Capture or the event \
@@ -280,8 +289,9 @@ fn exists(channel: &Channel, known: &Known, objects: Option<&[ObjectSummary]>) -
     }
 }
 
+/// Something that a check asks and a feed does not.
 fn failed(section: &mut Section, what: &str, error: &salesforce::Error) {
-    section.bad(format!("{what}: {}", decide::chain(error)), error.remedy());
+    section.note(format!("{what}: {}", decide::chain(error)), error.remedy());
 }
 
 /// A string of SOQL (SOQL and SOSL Reference, *Quoted String Escape Sequences*).

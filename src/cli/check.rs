@@ -1,11 +1,13 @@
 //! `crossfeed check`: the file, and everything that it names.
 
-use super::{FAILED, complain, load, say};
+use super::{FAILED, complain, load, runtime, say};
 use crate::check::{Finding, Grade, Section};
+use crate::decide;
 use clap::Args;
 use std::io::IsTerminal as _;
 use std::path::Path;
 use std::process::ExitCode;
+use std::time::Duration;
 
 /// What is checked.
 #[derive(Debug, Args)]
@@ -36,12 +38,9 @@ pub fn check(arguments: &CheckArguments, named: Option<&Path>) -> ExitCode {
         say("checked the file alone: nothing was connected to");
         return ExitCode::SUCCESS;
     }
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&error.to_string());
-            return ExitCode::from(FAILED);
-        }
+        Err(code) => return code,
     };
     if !arguments.json {
         say(&summary);
@@ -49,11 +48,19 @@ pub fn check(arguments: &CheckArguments, named: Option<&Path>) -> ExitCode {
     if std::io::stderr().is_terminal() {
         complain("asking orgs and clusters; one that does not answer takes some seconds");
     }
+    let orgs = match crate::check::orgs(&config, arguments.retry_login) {
+        Ok(orgs) => orgs,
+        Err(error) => return failed(&decide::chain(&error)),
+    };
     let looked = runtime.block_on(async {
-        tokio::select! {
-            sections = crate::check::check(&config, arguments.retry_login) => Some(sections),
+        let looked = tokio::select! {
+            sections = crate::check::check(&config, &orgs) => Some(sections),
             _ = tokio::signal::ctrl_c() => None,
-        }
+        };
+        // A login that is on its way may bring a new refresh token, and the old one is dead then.
+        let settled = futures_util::future::join_all(orgs.values().map(|org| org.gate.settle()));
+        let _ = tokio::time::timeout(SETTLE_LIMIT, settled).await;
+        looked
     });
     // A call of librdkafka's that still waits for a broker is not waited for.
     runtime.shutdown_background();
@@ -91,3 +98,5 @@ fn line(finding: &Finding) -> String {
     let remedy = finding.remedy.as_ref().map(|remedy| format!("\n        -> {remedy}")).unwrap_or_default();
     format!("  {sign}  {}{remedy}", finding.text)
 }
+
+const SETTLE_LIMIT: Duration = Duration::from_secs(10);

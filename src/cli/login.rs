@@ -1,20 +1,21 @@
 //! `crossfeed login` and `crossfeed logout`: a person's consent, once, for an org that logs in by authorization code.
 
-use super::{FAILED, WRONG_INPUT, complain, load, say};
+use super::{FAILED, WRONG_INPUT, complain, load, runtime, say};
 use crate::config::{Config, Org};
 use crate::decide;
 use axum::Router;
-use axum::extract::{RawQuery, State};
+use axum::extract::State;
+use axum::http::{StatusCode, Uri};
 use axum::response::Html;
-use axum::routing::get;
 use clap::Args;
-use salesforce::{AuthorizationCode, LoggedOut, Login, Token, Wire};
+use salesforce::{AuthorizationCode, LoggedOut, Login, Token};
 use std::io::BufRead as _;
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 use tokio::net::TcpListener;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
+use tokio_util::sync::CancellationToken;
 use url::{Host, Url};
 
 /// Which org to log in to, and how.
@@ -47,7 +48,7 @@ pub fn login(arguments: &LoginArguments, named: Option<&Path>) -> ExitCode {
 #[must_use]
 pub fn logout(org: &str, named: Option<&Path>) -> ExitCode {
     with_org(org, named, async |org, login| {
-        match login.log_out(login_network(org)).await? {
+        match login.log_out(org.network_of_login()).await? {
             LoggedOut::Revoked => {
                 say(&format!("logged out: the refresh token was revoked, and {} is gone", place(login)))
             }
@@ -82,12 +83,9 @@ fn with_org(
             return ExitCode::from(WRONG_INPUT);
         }
     };
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => {
-            complain(&error.to_string());
-            return ExitCode::from(FAILED);
-        }
+        Err(code) => return code,
     };
     let done = runtime.block_on(work(org, login));
     // A line that nobody pastes any more is not waited for.
@@ -124,10 +122,10 @@ async fn listened(org: &Org, login: &AuthorizationCode) -> Result<Token, Failure
     ));
     say("waiting for the consent, ten minutes at most; Ctrl-C gives up");
     let (sender, mut redirected) = mpsc::channel(1);
-    let path = login.redirect_uri.path().to_owned();
-    let server =
-        Router::new().route(&path, get(arrived)).with_state(Arrival { base: login.redirect_uri.clone(), sender });
-    let serving = tokio::spawn(async move { axum::serve(listener, server).await });
+    let arrival = Arrival { base: login.redirect_uri.clone(), state: parameter(&consent.address(), "state"), sender };
+    let closing = CancellationToken::new();
+    let server = axum::serve(listener, Router::new().fallback(arrived).with_state(arrival));
+    let serving = tokio::spawn(server.with_graceful_shutdown(closing.clone().cancelled_owned()).into_future());
     let arrived = tokio::select! {
         arrived = tokio::time::timeout(CONSENT_LIMIT, redirected.recv()) => arrived,
         _ = tokio::signal::ctrl_c() => return Err("given up: nothing was changed".into()),
@@ -135,11 +133,11 @@ async fn listened(org: &Org, login: &AuthorizationCode) -> Result<Token, Failure
     let Some(arrived) = arrived.map_err(|_| "no consent came within ten minutes: run it again")? else {
         return Err("the listener ended".into());
     };
-    let token = login.finish(login_network(org), consent, &arrived.address).await;
+    let token = login.finish(org.network_of_login(), consent, &arrived.address).await;
     let _ = arrived.answer.send(token.is_ok());
     // The browser gets its page before the listener goes.
-    tokio::time::sleep(PAGE_LIMIT).await;
-    serving.abort();
+    closing.cancel();
+    let _ = tokio::time::timeout(PAGE_LIMIT, serving).await;
     Ok(token?)
 }
 
@@ -160,7 +158,7 @@ async fn pasted(org: &Org, login: &AuthorizationCode) -> Result<Token, Failure> 
         _ = tokio::signal::ctrl_c() => return Err("given up: nothing was changed".into()),
     };
     let address = Url::parse(line.trim()).map_err(|_| "that is no address: paste all of it, from http on")?;
-    Ok(login.finish(login_network(org), consent, &address).await?)
+    Ok(login.finish(org.network_of_login(), consent, &address).await?)
 }
 
 async fn listen(redirect_uri: &Url) -> Result<TcpListener, Failure> {
@@ -182,30 +180,39 @@ async fn listen(redirect_uri: &Url) -> Result<TcpListener, Failure> {
 #[derive(Clone)]
 struct Arrival {
     base: Url,
+    /// What an answer to this login carries.
+    state: Option<String>,
     sender: mpsc::Sender<Arrived>,
 }
 
 struct Arrived {
     address: Url,
-    answer: tokio::sync::oneshot::Sender<bool>,
+    answer: oneshot::Sender<bool>,
 }
 
-/// The browser came back. What it is shown waits for the outcome.
-async fn arrived(State(arrival): State<Arrival>, RawQuery(query): RawQuery) -> Html<&'static str> {
+/// Somebody came: the browser with its answer, which waits for the outcome, or whoever else knows the address.
+async fn arrived(State(arrival): State<Arrival>, uri: Uri) -> (StatusCode, Html<&'static str>) {
     let mut address = arrival.base;
-    address.set_query(query.as_deref());
-    let (answer, outcome) = tokio::sync::oneshot::channel();
+    let at_the_place = uri.path() == address.path();
+    address.set_query(uri.query());
+    let state = parameter(&address, "state");
+    // A refusal may come without it: at worst a stranger makes us give up.
+    let is_refusal = state.is_none() && parameter(&address, "error").is_some();
+    if !at_the_place || (state != arrival.state && !is_refusal) {
+        return (StatusCode::BAD_REQUEST, Html("This is not the answer to the login that Crossfeed waits for."));
+    }
+    let (answer, outcome) = oneshot::channel();
     if arrival.sender.try_send(Arrived { address, answer }).is_err() {
-        return Html("Crossfeed has had its answer already: this window can be closed.");
+        return (StatusCode::OK, Html("Crossfeed has had its answer already: this window can be closed."));
     }
     match outcome.await {
-        Ok(true) => Html("Crossfeed is logged in: this window can be closed."),
-        _ => Html("The login failed: the reason is in the terminal."),
+        Ok(true) => (StatusCode::OK, Html("Crossfeed is logged in: this window can be closed.")),
+        _ => (StatusCode::OK, Html("The login failed: the reason is in the terminal.")),
     }
 }
 
-fn login_network(org: &Org) -> &Wire {
-    org.login_network.as_ref().unwrap_or(&org.network)
+fn parameter(address: &Url, name: &str) -> Option<String> {
+    address.query_pairs().find(|(key, _)| key == name).map(|(_, value)| value.into_owned())
 }
 
 fn place(login: &AuthorizationCode) -> String {
@@ -221,4 +228,4 @@ fn told(error: &(dyn std::error::Error + 'static)) -> String {
 }
 
 const CONSENT_LIMIT: Duration = Duration::from_secs(600);
-const PAGE_LIMIT: Duration = Duration::from_millis(200);
+const PAGE_LIMIT: Duration = Duration::from_secs(2);

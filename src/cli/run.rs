@@ -1,6 +1,6 @@
 //! `crossfeed run`: all feeds, until told to stop.
 
-use super::{FAILED, complain, load};
+use super::{FAILED, complain, load, runtime};
 use crate::config::Config;
 use crate::decide;
 use crate::feed::Phase;
@@ -24,9 +24,9 @@ pub fn run(named: Option<&Path>, retry_login: bool) -> ExitCode {
         Err(code) => return code,
     };
     tracing::info!(version = env!("CARGO_PKG_VERSION"), config = %path.display(), feeds = config.feeds.len(), "starting");
-    let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+    let runtime = match runtime() {
         Ok(runtime) => runtime,
-        Err(error) => return failed(&error),
+        Err(code) => return code,
     };
     let ended = runtime.block_on(run_until_told(&config, retry_login));
     // A call of librdkafka's that still waits for a broker is not waited for.
@@ -76,18 +76,27 @@ async fn run_until_told(config: &Config, retry_login: bool) -> Result<(), Box<dy
             if tokio::time::timeout(AT_ONCE, feeds.shutdown()).await.is_err() {
                 tracing::warn!("a feed did not end");
             }
+            let all = shared.orgs.values().map(|org| org.gate.settle());
+            if tokio::time::timeout(LOG_OUT_LIMIT, futures_util::future::join_all(all)).await.is_err() {
+                tracing::warn!("a login was not waited for: a refresh token that was just replaced is lost");
+            }
             return Err("stopped at once".into());
         }
     }
-    log_out(&shared).await;
+    log_out(&shared, config.shutdown_timeout).await;
     admin.abort();
     tracing::info!("done");
     Ok(())
 }
 
-/// Ends the tokens that nobody else uses. One that cannot be ended ends by itself.
-async fn log_out(shared: &Shared) {
+/// Waits for logins that are on their way, and ends the tokens that nobody else uses. One that cannot be ended ends by
+/// itself.
+async fn log_out(shared: &Shared, limit: Duration) {
     let all = shared.orgs.iter().map(|(name, org)| async move {
+        if tokio::time::timeout(limit, org.gate.settle()).await.is_err() {
+            tracing::warn!(org = name, "a login was not waited for: a refresh token that was just replaced is lost");
+            return;
+        }
         match tokio::time::timeout(LOG_OUT_LIMIT, org.gate.log_out()).await {
             Ok(Ok(())) => {}
             Ok(Err(error)) => tracing::warn!(org = name, %error, "the token was not revoked"),
@@ -128,8 +137,3 @@ async fn told_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
 const LOG_OUT_LIMIT: Duration = Duration::from_secs(5);
 /// How long feeds may take to end at once.
 const AT_ONCE: Duration = Duration::from_secs(2);
-
-fn failed(error: &dyn std::error::Error) -> ExitCode {
-    complain(&decide::chain(error));
-    ExitCode::from(FAILED)
-}

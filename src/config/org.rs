@@ -26,6 +26,14 @@ pub struct Org {
     pub api_reserve: f64,
 }
 
+impl Org {
+    /// How the host that gives tokens is reached.
+    #[must_use]
+    pub fn network_of_login(&self) -> &Wire {
+        self.login_network.as_ref().unwrap_or(&self.network)
+    }
+}
+
 impl std::fmt::Debug for Org {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Org")

@@ -10,7 +10,6 @@ use reqwest::{
     header::{HeaderMap, HeaderValue},
     redirect,
 };
-use url::Url;
 
 pub use self::gate::Logins;
 use self::{gate::Gate, verdict::Verdict};
@@ -26,9 +25,6 @@ pub struct Org {
     pub(crate) budget: Arc<Budget>,
     /// Whether another token can be had without a person.
     pub(crate) renewable: bool,
-    /// The host to log in to, and how it is reached.
-    pub(crate) login_host: Url,
-    pub(crate) login_http: Client,
 }
 
 /// How an org is spoken to.
@@ -117,15 +113,14 @@ impl Org {
             None => Verdict::none(),
         };
         let (renewable, exclusive) = (login.renewable(), options.exclusive || login.is_ours_alone());
-        let (login_host, http_of_login) = (login.url().clone(), login_http.clone());
         let grant = Box::new(move || {
-            let (login, http) = (login.clone(), http_of_login.clone());
+            let (login, http) = (login.clone(), login_http.clone());
             Box::pin(async move { login.log_in(&http).await }) as _
         });
         let gate = Arc::new(Gate::new(grant, renewable, options.login_pause, verdict));
         let budget = Arc::new(Budget::new(options.api_reserve)?);
         let api_version = options.api_version.into();
-        Ok(Self { gate, exclusive, http, api_version, budget, renewable, login_host, login_http })
+        Ok(Self { gate, exclusive, http, api_version, budget, renewable })
     }
 
     /// The token, with a login at the first use. However many ask at once, there is one login, and all get its outcome.
@@ -157,11 +152,18 @@ impl Org {
         self.gate.logins()
     }
 
+    /// Waits for a login that is on its way. To be called before a process ends: a refresh token that Salesforce has just
+    /// replaced would be lost otherwise.
+    pub async fn settle(&self) {
+        self.gate.settle().await;
+    }
+
     /// Ends the token, for the end of a process, where nobody else uses it. The org is not to be used afterwards.
     ///
     /// # Errors
     /// Those of the one call; the token then ends by itself, unused.
     pub async fn log_out(&self) -> Result<(), Error> {
+        self.settle().await;
         let Some(Ok(token)) = self.standing().filter(|_| self.exclusive) else { return Ok(()) };
         let form = [("token", token.secret().expose())];
         let request = self.http.post(endpoint(&token.instance_url, "/services/oauth2/revoke")).form(&form);

@@ -9,7 +9,6 @@ mod query;
 mod records;
 mod soap;
 mod user;
-mod versions;
 
 use bytes::Bytes;
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};

@@ -1,7 +1,7 @@
 //! A person's consent, given by what stands in for a browser.
 
 use super::{crossfeed, file, said};
-use crate::scene::{CHANGES, LIMIT, Scene};
+use crate::scene::{CHANGES, LIMIT, Scene, until_state};
 use harness::Org;
 use serde_json::json;
 use simulator::Options;
@@ -127,9 +127,10 @@ async fn what_cannot_be_logged_in_to_with_a_browser_is_told() {
     }
 }
 
-/// Salesforce gives a new refresh token with each access token, and the old one is dead at once.
+/// Salesforce gives a new refresh token with each access token, and the old one is dead at once: also while the reply
+/// with the new one is on its way, and the bridge is told to stop.
 #[tokio::test]
-async fn refresh_tokens_that_rotate_survive_kills() {
+async fn a_refresh_token_that_is_just_being_replaced_survives_a_shutdown() {
     let redirect = free_address().await;
     let options = Options { redirect_uris: vec![redirect.clone()], ..Options::default() };
     let Some(scene) = Scene::set_with("rotation", options).await else { return };
@@ -145,14 +146,23 @@ async fn refresh_tokens_that_rotate_survive_kills() {
     ) + &scene.changes(&[CHANGES], "earliest");
     std::fs::write(scene.path().join("crossfeed.toml"), &config).unwrap();
     consent(scene.path(), "acme").await;
+    let tokens = async || scene.org.stats().await.unwrap().calls["token"];
     let mut bridge = harness::Bridge::start(scene.path(), &config).await.unwrap();
-    for _ in 0..3 {
-        crate::scene::until_state(&mut bridge, "changes", "running").await;
-        // The access token dies, so that a new pair is had; then the process is killed.
+    for kill in [false, true, false] {
+        until_state(&mut bridge, "changes", "running").await;
+        let before = tokens().await;
+        scene.org.policy(&json!({"token_delay_ms": if kill { 0 } else { 1500 }})).await.unwrap();
         scene.org.revoke_tokens().await.unwrap();
-        scene.org.publish(&harness::Publish::new(CHANGES, 10)).await.unwrap();
-        scene.caught_up(&mut bridge, CHANGES).await;
+        let asked = async || Ok((tokens().await > before).then_some(()));
+        harness::until("another token is asked for", LIMIT, asked).await.unwrap();
+        if kill {
+            // Once the reply has come, also a kill loses nothing.
+            until_state(&mut bridge, "changes", "running").await;
+        } else {
+            bridge.stop().await.unwrap();
+        }
+        scene.org.policy(&json!({"token_delay_ms": 0})).await.unwrap();
         bridge.start_again().await.unwrap();
     }
-    crate::scene::until_state(&mut bridge, "changes", "running").await;
+    until_state(&mut bridge, "changes", "running").await;
 }

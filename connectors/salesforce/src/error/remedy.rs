@@ -1,7 +1,7 @@
 //! What a person should look at. The codes are Salesforce's own: the REST API Developer Guide. Those of a login are
 //! where logins are.
 
-use super::{Error, Scope, codes};
+use super::{Disposition, Error, Scope, codes};
 
 impl Error {
     /// What to check, where there is something to check.
@@ -27,7 +27,9 @@ impl Error {
                 "if it repeats: check that the user has the permission API Enabled, and that sessions are not locked \
                  to the IP address they come from (Setup, Session Settings)",
             ),
-            Self::Rejected { code, .. } | Self::NotFound { code, .. } => of_call(code),
+            Self::Rejected { code, .. } | Self::NotFound { code, .. } => {
+                of_call(code).or_else(|| (self.disposition() == Disposition::Transient).then_some(LASTS))
+            }
             Self::SeveralMatch { .. } => Some("make the field unique, or merge the records that have the value"),
             Self::Throttled { scope: Scope::Concurrent, .. } => Some(
                 "too many calls over 20 s at one time: send fewer records in a call, and look for other programs that \
@@ -52,7 +54,8 @@ impl Error {
             Self::RowCount { .. } => {
                 Some("look in the org for what was applied, before the records are sent once more")
             }
-            Self::Transport { sent: true, .. } | Self::Server { .. } | Self::Interrupted | Self::TooMany { .. } => None,
+            Self::Server { .. } => Some(LASTS),
+            Self::Transport { sent: true, .. } | Self::Interrupted | Self::TooMany { .. } => None,
         }
     }
 }
@@ -109,3 +112,6 @@ pub(crate) fn of_call(code: &str) -> Option<&'static str> {
         _ => return None,
     })
 }
+
+/// Of what passes by itself.
+const LASTS: &str = "nothing, unless it lasts: then look at status.salesforce.com";

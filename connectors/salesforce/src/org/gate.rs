@@ -95,6 +95,17 @@ impl Gate {
         }
     }
 
+    /// Waits for the login that is on its way, if one is: what it brings must not be lost by an end in between.
+    pub(super) async fn settle(&self) {
+        let busy = match &self.state().phase {
+            Phase::Busy(outcome) => outcome.clone(),
+            Phase::Empty | Phase::Ready { .. } | Phase::Resting { .. } | Phase::Failed(_) => return,
+        };
+        let mut outcome = busy;
+        // Gone without an outcome: there is nothing to wait for any more.
+        let _ = outcome.wait_for(Option::is_some).await;
+    }
+
     pub(super) fn logins(&self) -> Logins {
         self.state().logins
     }
@@ -143,9 +154,18 @@ impl Gate {
     }
 
     async fn log_in(self: Arc<Self>, sender: watch::Sender<Option<Outcome>>) {
-        let outcome = match self.verdict.recall().await {
-            Some(remembered) => Err(remembered),
-            None => self.log_in_now().await,
+        let mut tried = false;
+        let outcome = match self.verdict.begin().await {
+            Ok(trial) => {
+                tried = true;
+                let outcome = (self.grant)().await.map(Arc::new);
+                match &outcome {
+                    Ok(_) => trial.succeeded().await,
+                    Err(error) => trial.failed(error).await,
+                }
+                outcome
+            }
+            Err(error) => Err(error),
         };
         let mut state = self.state();
         state.phase = match &outcome {
@@ -157,22 +177,13 @@ impl Gate {
             }
             Err(error) => {
                 state.failures = state.failures.saturating_add(1);
-                state.logins.failed += u64::from(!matches!(error, Error::Remembered { .. }));
+                state.logins.failed += u64::from(tried);
                 self.failed(error, state.failures)
             }
         };
         // In this order: who enters after the outcome was sent must not find the login still on its way.
         drop(state);
         sender.send_replace(Some(outcome));
-    }
-
-    async fn log_in_now(&self) -> Outcome {
-        let outcome = (self.grant)().await.map(Arc::new);
-        match &outcome {
-            Ok(_) => self.verdict.forget().await,
-            Err(error) => self.verdict.remember(error).await,
-        }
-        outcome
     }
 
     fn failed(&self, error: &Error, failures: u32) -> Phase {

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 
 use super::*;
 use crate::{
-    AccessToken, Disposition, Given, Secret,
+    AccessToken, AuthorizationCode, Disposition, Given, RefreshToken, Secret,
     stub::{JSON, ORG, SECRET, Stub, TOKEN},
 };
 
@@ -72,6 +72,58 @@ async fn a_login_that_failed_for_good_is_not_tried_again_by_the_next_process_wit
         (6, false),
         "a login that works is not remembered as failed"
     );
+}
+
+#[tokio::test]
+async fn a_memory_that_cannot_be_read_is_not_taken_for_none() {
+    for text in ["", "{", r#"{"format":9,"fingerprint":"","at":"2026-01-01T00:00:00Z","error":"","remedy":""}"#] {
+        let folder = tempfile::tempdir().unwrap();
+        let verdict = folder.path().join("acme.failed");
+        std::fs::write(&verdict, text).unwrap();
+        let stub = Stub::start(|stub, _| stub.granted()).await;
+        let process = |retry_login| {
+            let options = Options { verdict: Some(verdict.clone()), retry_login, ..Options::default() };
+            Org::new(stub.login(), options).unwrap()
+        };
+        let error = process(false).token().await.unwrap_err();
+        assert!(error.is_fatal() && error.to_string().contains("acme.failed"), "{error}");
+        assert!(error.remedy().unwrap().contains("--retry-login"), "{error}");
+        assert!(stub.asked(TOKEN).is_empty(), "a login too many locks the user");
+        process(true).token().await.unwrap();
+        assert!(!verdict.exists());
+    }
+}
+
+#[tokio::test]
+async fn what_is_changed_while_a_login_is_under_way_was_not_tried() {
+    let folder = tempfile::tempdir().unwrap();
+    let refresh_token = RefreshToken::new(folder.path().join("acme.token"), None);
+    refresh_token.write(&Secret::from("old".to_owned())).unwrap();
+    let stub = Stub::start({
+        let refresh_token = refresh_token.clone();
+        move |_, _| {
+            // A person logs in anew just then.
+            refresh_token.write(&Secret::from("new".to_owned())).unwrap();
+            let expired = r#"{"error":"invalid_grant","error_description":"expired access/refresh token"}"#;
+            (400, JSON, expired.into())
+        }
+    })
+    .await;
+    let login = AuthorizationCode {
+        url: stub.url.clone(),
+        client_id: Secret::from("id".to_owned()),
+        client_secret: None,
+        redirect_uri: "http://localhost:1717/OauthRedirect".parse().unwrap(),
+        scope: "api refresh_token".into(),
+        refresh_token,
+    };
+    let verdict = folder.path().join("acme.failed");
+    for logins in [1, 2, 2] {
+        let options = Options { verdict: Some(verdict.clone()), ..Options::default() };
+        let org = Org::new(Login::AuthorizationCode(login.clone()), options).unwrap();
+        org.token().await.unwrap_err();
+        assert_eq!(stub.asked(TOKEN).len(), logins, "the new one is tried once");
+    }
 }
 
 #[tokio::test]
@@ -188,7 +240,6 @@ async fn limits_of_unknown_shapes_are_left_out() {
     assert_eq!(limits, [("DailyApiRequests", 15000, 14998), ("New", 1, -1)]);
 }
 
-#[rustfmt::skip]
 async fn all_at_once(org: &Org, many: usize, stale: Option<Arc<Token>>) -> Vec<Result<Arc<Token>, Error>> {
     let tasks: Vec<_> = (0..many)
         .map(|_| {

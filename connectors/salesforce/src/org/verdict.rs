@@ -2,10 +2,10 @@
 //! next process. A supervisor that starts a program again and again would lock the user out otherwise.
 
 use std::{
-    fs::OpenOptions,
+    fs::{self, DirBuilder},
     io::{self, Write as _},
-    os::unix::fs::OpenOptionsExt as _,
-    path::PathBuf,
+    os::unix::fs::DirBuilderExt as _,
+    path::{Path, PathBuf},
     sync::Arc,
 };
 
@@ -28,6 +28,9 @@ struct Place {
     /// Try once more what is remembered.
     retry: bool,
 }
+
+/// A login that may be tried, with the credentials as they were before it.
+pub(super) struct Trial(Option<(Arc<Place>, Option<Secret>)>);
 
 /// What the file holds.
 #[derive(Serialize, Deserialize)]
@@ -52,60 +55,101 @@ impl Verdict {
         Self(Some(Arc::new(Place { file, credentials, retry })))
     }
 
-    /// The error of a login with these credentials that failed for good before.
-    pub(super) async fn recall(&self) -> Option<Error> {
-        self.on_its_thread(|place| if place.retry { None } else { place.recall() }).await.flatten()
+    /// Begins a login.
+    ///
+    /// # Errors
+    /// One with these credentials failed for good before; or whether one did cannot be read, and then none is tried.
+    pub(super) async fn begin(&self) -> Result<Trial, Error> {
+        let Some(place) = self.0.clone() else { return Ok(Trial(None)) };
+        on_a_thread(move || {
+            // Before the login: what is changed meanwhile was not tried.
+            let credentials = (place.credentials)();
+            if let (false, Some(credentials)) = (place.retry, &credentials) {
+                place.recall(credentials)?;
+            }
+            Ok(Trial(Some((place, credentials))))
+        })
+        .await?
     }
+}
 
-    /// Remembers an error that the org gave for good.
-    pub(super) async fn remember(&self, error: &Error) {
-        let Error::Login { .. } = error else { return };
-        if !error.is_fatal() {
+impl Trial {
+    /// The login failed: remembers an error that the org gave for good.
+    pub(super) async fn failed(self, error: &Error) {
+        let Some((place, Some(credentials))) = self.0 else { return };
+        let Error::Login { refusal, .. } = error else { return };
+        if !refusal.is_remembered() {
             return;
         }
-        let (error, remedy) = (error.to_string(), error.remedy().unwrap_or_default().to_owned());
-        let kept = self.on_its_thread(move |place| place.remember(error, remedy)).await;
-        if let Some(Err(error)) = kept {
-            tracing::error!(%error, "a failed login could not be remembered: a restart tries it again");
+        let (text, remedy) = (error.to_string(), error.remedy().unwrap_or_default().to_owned());
+        let file = place.file.display().to_string();
+        let kept = on_a_thread(move || place.remember(&credentials, text, remedy)).await;
+        if let Ok(Err(error)) = kept {
+            tracing::error!(%error, file, "a failed login could not be remembered: a restart tries it again");
         }
     }
 
-    /// Forgets what was remembered: the login works.
-    pub(super) async fn forget(&self) {
-        let _ = self.on_its_thread(|place| std::fs::remove_file(&place.file)).await;
-    }
-
-    /// Hashing takes tens of milliseconds, on purpose.
-    async fn on_its_thread<T: Send + 'static>(&self, work: impl FnOnce(&Place) -> T + Send + 'static) -> Option<T> {
-        let place = self.0.clone()?;
-        tokio::task::spawn_blocking(move || work(&place)).await.ok()
+    /// The login works: forgets what was remembered.
+    pub(super) async fn succeeded(self) {
+        let Some((place, _)) = self.0 else { return };
+        let file = place.file.display().to_string();
+        match on_a_thread(move || fs::remove_file(&place.file)).await {
+            Ok(Err(error)) if error.kind() != io::ErrorKind::NotFound => {
+                tracing::warn!(%error, file, "a failed login of before could not be forgotten");
+            }
+            _ => {}
+        }
     }
 }
 
 impl Place {
-    fn recall(&self) -> Option<Error> {
-        let record: Record = serde_json::from_slice(&std::fs::read(&self.file).ok()?).ok()?;
+    fn recall(&self, credentials: &Secret) -> Result<(), Error> {
+        let record = match fs::read(&self.file) {
+            Ok(record) => record,
+            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
+            Err(error) => return Err(self.unreadable(error)),
+        };
+        let record: Record = serde_json::from_slice(&record).map_err(|error| self.unreadable(error))?;
         if record.format != FORMAT {
-            return None;
+            return Err(self.unreadable(format!("format {} is not known", record.format)));
         }
-        let fingerprint = PasswordHash::new(&record.fingerprint).ok()?;
-        let credentials = (self.credentials)()?;
-        Argon2::default().verify_password(credentials.expose().as_bytes(), &fingerprint).ok()?;
+        let fingerprint = PasswordHash::new(&record.fingerprint).map_err(|error| self.unreadable(error))?;
+        if Argon2::default().verify_password(credentials.expose().as_bytes(), &fingerprint).is_err() {
+            return Ok(());
+        }
         let Record { at, error, remedy, .. } = record;
-        Some(Error::Remembered { at, error, remedy: format!("{remedy}; then start once with --retry-login") })
+        let remedy = format!("{remedy}; where the credentials stay as they are, start once with --retry-login then");
+        Err(Error::Remembered { at, error, remedy })
     }
 
-    fn remember(&self, error: String, remedy: String) -> io::Result<()> {
-        let Some(credentials) = (self.credentials)() else { return Ok(()) };
+    fn remember(&self, credentials: &Secret, error: String, remedy: String) -> io::Result<()> {
         let fingerprint =
             Argon2::default().hash_password(credentials.expose().as_bytes()).map_err(io::Error::other)?.to_string();
         let record = Record { format: FORMAT, fingerprint, at: Timestamp::now(), error, remedy };
-        if let Some(folder) = self.file.parent() {
-            std::fs::create_dir_all(folder)?;
-        }
-        let mut file = OpenOptions::new().write(true).create(true).truncate(true).mode(0o600).open(&self.file)?;
-        file.write_all(&serde_json::to_vec(&record)?)
+        let folder = self.file.parent().unwrap_or(Path::new("."));
+        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
+        // Mode 0600, and gone again if it does not come to its new name: half of it would be read as nothing.
+        let mut file = tempfile::Builder::new().prefix(".failed-").tempfile_in(folder)?;
+        file.write_all(&serde_json::to_vec(&record)?)?;
+        file.as_file().sync_all()?;
+        file.persist(&self.file)?;
+        Ok(())
     }
+
+    /// Not knowing is not the same as nothing: a login too many locks the user.
+    fn unreadable(&self, error: impl std::fmt::Display) -> Error {
+        let file = self.file.display();
+        Error::Credential {
+            problem: format!("whether this login was refused before cannot be read from {file}: {error}"),
+            remedy: "let the user this program runs as read and write it; or start once with --retry-login".into(),
+            passes: false,
+        }
+    }
+}
+
+/// Hashing takes tens of milliseconds, on purpose.
+async fn on_a_thread<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> Result<T, Error> {
+    tokio::task::spawn_blocking(work).await.map_err(|_| Error::Interrupted)
 }
 
 const FORMAT: u32 = 1;
