@@ -34,6 +34,8 @@ pub(crate) struct Reply {
     body: Vec<u8>,
     /// Never to be shown, should the reply echo them.
     secrets: Vec<Secret>,
+    /// Whether the body may hold secrets that are not known.
+    is_unshown: bool,
 }
 
 impl Reply {
@@ -67,7 +69,17 @@ impl Reply {
             }
             body.extend_from_slice(&chunk);
         }
-        Ok(Self { status, url, date, content_type, retry_after, request_id, body, secrets: Vec::new() })
+        Ok(Self {
+            status,
+            url,
+            date,
+            content_type,
+            retry_after,
+            request_id,
+            body,
+            secrets: Vec::new(),
+            is_unshown: false,
+        })
     }
 
     /// Names what must not be shown of this reply.
@@ -75,6 +87,12 @@ impl Reply {
         self.secrets = secrets.iter().map(|secret| (*secret).clone()).collect();
         // One may be a part of another, of which the rest would be left.
         self.secrets.sort_by_key(|secret| Reverse(secret.expose().len()));
+        self
+    }
+
+    /// Shows no part of it that is not understood: it may hold a token, whatever its status is.
+    pub(crate) fn unshown(mut self) -> Self {
+        self.is_unshown = true;
         self
     }
 
@@ -91,7 +109,7 @@ impl Reply {
     /// The error for a reply that is not the API's.
     pub(crate) fn unexpected(&self) -> Error {
         // A reply that succeeded may hold a token that is not known yet, and records.
-        let excerpt = if self.status.is_success() { String::new() } else { self.scrubbed(&self.text()) };
+        let excerpt = if self.status.is_success() { String::new() } else { self.excerpt(&self.text()) };
         Error::Unexpected {
             status: self.status.as_u16(),
             content_type: self.content_type.clone(),
@@ -99,6 +117,11 @@ impl Reply {
             retry_after: self.retry_after,
             request_id: self.request_id(),
         }
+    }
+
+    /// What may be shown of a text that is not understood.
+    fn excerpt(&self, text: &str) -> String {
+        if self.is_unshown { String::new() } else { self.scrubbed(text) }
     }
 
     /// `text` in one line, not too long, and without the secrets that were sent.

@@ -62,7 +62,7 @@ impl AccessToken {
             .get(endpoint(&url, "/services/oauth2/userinfo"))
             .header(ACCEPT, "application/json")
             .header(AUTHORIZATION, authorization);
-        let reply = Reply::of(request).await?.without(&[&token]);
+        let reply = Reply::of(request).await?.without(&[&token]).unshown();
         if !reply.status.is_success() {
             return Err(refused(&self.token, &reply));
         }

@@ -57,12 +57,15 @@ impl AuthorizationCode {
     ///
     /// # Errors
     /// [`Error::Login`]: consent was denied, the address belongs to another login, the code is not good any more, or no
-    /// refresh token came with the access token. [`Error::Credential`]: the token could not be stored.
+    /// refresh token came with the access token. [`Error::Credential`]: the token cannot be stored, which is found
+    /// before the code is used unless it begins just then.
     pub async fn finish(&self, wire: &Wire, consent: Consent, redirected: &Url) -> Result<Token, Error> {
         let code = consent.code(redirected)?;
         let http = client(&Options::default(), wire)?;
-        // First, since a code is good for one use: what cannot be locked cannot be stored.
+        // First, since a code is good for one use.
         let _lock = self.refresh_token.lock().await?;
+        let file = self.refresh_token.clone();
+        blocking(move || file.probe()).await?;
         let mut form = vec![
             ("grant_type", "authorization_code"),
             ("code", code.expose()),
@@ -71,6 +74,7 @@ impl AuthorizationCode {
         ];
         let granted = self.exchange(&http, &mut form, &[&code, consent.verifier()]).await?;
         let Some(refresh_token) = granted.refresh_token else {
+            granted.token?;
             return Err(Error::Login {
                 refusal: Refusal::Configuration,
                 code: "no_refresh_token".into(),
@@ -81,8 +85,8 @@ impl AuthorizationCode {
             });
         };
         let file = self.refresh_token.clone();
-        blocking(move || file.write(&refresh_token)).await?;
-        Ok(granted.token)
+        blocking(move || file.write(&refresh_token)).await.map_err(in_vain)?;
+        granted.token
     }
 
     /// Revokes the stored refresh token and removes it.
@@ -127,11 +131,10 @@ impl AuthorizationCode {
         let _lock = self.refresh_token.lock().await?;
         let file = self.refresh_token.clone();
         let Some(stored) = blocking(move || file.recover()).await? else {
-            return Err(Error::Login {
-                refusal: Refusal::ConsentNeeded,
-                code: "no_refresh_token".into(),
-                description: format!("no refresh token is stored in {}", self.refresh_token.path().display()),
+            return Err(Error::Credential {
+                problem: format!("no refresh token is stored in {}", self.refresh_token.path().display()),
                 remedy: LOG_IN.into(),
+                passes: false,
             });
         };
         let mut form = vec![("grant_type", "refresh_token"), ("refresh_token", stored.expose())];
@@ -143,7 +146,7 @@ impl AuthorizationCode {
             let file = self.refresh_token.clone();
             blocking(move || file.replace(Some(stored), &next)).await?;
         }
-        Ok(granted.token)
+        granted.token
     }
 
     async fn exchange<'a>(
@@ -165,6 +168,19 @@ impl AuthorizationCode {
         if reply.status.is_success() { Ok(()) } else { Err(reply::refused(Flow::AuthorizationCode, &reply)) }
     }
 }
+
+/// The error for a refresh token that could not be written by a program that ends now.
+fn in_vain(error: Error) -> Error {
+    match error {
+        Error::Credential { problem, passes: true, .. } => {
+            Error::Credential { problem, remedy: WRITE_AGAIN.into(), passes: false }
+        }
+        other => other,
+    }
+}
+
+const WRITE_AGAIN: &str = "make room on the disk, and let the user this program runs as write in that folder; then run \
+     `crossfeed login` for this org again";
 
 /// The error for a browser that came back with one (RFC 6749, 4.1.2.1).
 fn refused(code: String, description: String) -> Error {

@@ -52,7 +52,6 @@ impl ClientCredentials {
             ("client_secret", self.client_secret.expose()),
         ];
         let reply = reply::ask(http, &self.url, TOKEN, &form, &[&self.client_id, &self.client_secret]).await?;
-        let granted = reply::granted(Flow::ClientCredentials, &self.url, &reply, Some(&self.client_secret))?;
-        Ok(granted.token)
+        reply::granted(Flow::ClientCredentials, &self.url, &reply, Some(&self.client_secret))?.token
     }
 }

@@ -50,7 +50,7 @@ impl Jwt {
         let form = [("grant_type", GRANT_TYPE), ("assertion", assertion.expose())];
         let reply = reply::ask(http, &self.url, TOKEN, &form, &[&assertion, &self.client_id]).await?;
         match reply::granted(Flow::Jwt, &self.url, &reply, None) {
-            Ok(granted) => Ok(granted.token.of_user(&self.username)),
+            Ok(granted) => Ok(granted.token?.of_user(&self.username)),
             Err(error) => Err(blame_the_clock(error, &reply, Timestamp::now())),
         }
     }

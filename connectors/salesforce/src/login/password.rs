@@ -50,7 +50,7 @@ impl Password {
             .body(soap::envelope(&self.username, &password));
         let mut secrets = vec![&self.password, &password];
         secrets.extend(&self.security_token);
-        let reply = Reply::of(request).await?.without(&secrets);
+        let reply = Reply::of(request).await?.without(&secrets).unshown();
         self.token(&reply)
     }
 

@@ -14,6 +14,8 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use tempfile::NamedTempFile;
+
 use self::sealed::{Contents, OpenError};
 use super::refusal::LOG_IN;
 use crate::{Error, Secret};
@@ -76,6 +78,27 @@ impl RefreshToken {
         self.replace(replaces, token)
     }
 
+    /// Finds what a [`write`](Self::write) would fail for, and changes nothing.
+    ///
+    /// # Errors
+    /// [`Error::Credential`]: no file can be written in its place.
+    pub(super) fn probe(&self) -> Result<(), Error> {
+        let path = self.real_path();
+        let probed = || -> io::Result<()> {
+            if path.is_dir() {
+                return Err(io::Error::from(io::ErrorKind::IsADirectory));
+            }
+            let mut file = new_file(&path)?;
+            file.write_all(&[0; PROBE_SIZE])?;
+            file.as_file().sync_all()?;
+            file.close()
+        };
+        probed().map_err(|error| {
+            let remedy = "make room on the disk, and let the user this program runs as write in that folder";
+            self.broken(format!("cannot be written: {error}"), remedy.into())
+        })
+    }
+
     /// Removes the file, if there is one.
     ///
     /// # Errors
@@ -113,11 +136,11 @@ impl RefreshToken {
 
     fn text(&self) -> io::Result<String> {
         let about = fs::metadata(&self.path)?;
-        if about.permissions().mode() & 0o077 != 0 {
-            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others may read it"));
-        }
         if !about.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
+        }
+        if about.permissions().mode() & 0o077 != 0 {
+            return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others may read it"));
         }
         let mut text = String::new();
         fs::File::open(&self.path)?.take(FILE_LIMIT).read_to_string(&mut text)?;
@@ -128,8 +151,7 @@ impl RefreshToken {
         let text = Contents::seal(token, self.key.as_ref()).map_err(|error| self.unopened(error))?;
         let path = self.real_path();
         let saved = || -> io::Result<()> {
-            // Mode 0600, and gone again if it does not come to its new name.
-            let mut file = tempfile::Builder::new().prefix(".refresh-token-").tempfile_in(folder_of(&path))?;
+            let mut file = new_file(&path)?;
             file.write_all(text.as_bytes())?;
             file.as_file().sync_all()?;
             file.persist(&path)?;
@@ -137,10 +159,10 @@ impl RefreshToken {
         };
         saved().map_err(|error| Error::Credential {
             problem: format!("the new refresh token cannot be written to {}: {error}", self.path.display()),
-            remedy:
-                "make room on the disk, and let the user this program runs as write in that folder; do not stop this \
-                     program before, since it alone has the new token"
-                    .into(),
+            remedy: format!(
+                "make room on the disk, and let the user this program runs as write in that folder; {DO_NOT_STOP}"
+            )
+            .into(),
             passes: true,
         })
     }
@@ -168,9 +190,12 @@ impl RefreshToken {
         self.broken(problem.into(), remedy)
     }
 
+    /// It is not for good while there is a token to be written: the program that has it is to go on.
     fn broken(&self, problem: String, remedy: String) -> Error {
         let problem = format!("the refresh token's file {} {problem}", self.path.display());
-        Error::Credential { problem, remedy: remedy.into(), passes: false }
+        let passes = self.unsaved().is_some();
+        let remedy = if passes { format!("{remedy}; {DO_NOT_STOP}") } else { remedy };
+        Error::Credential { problem, remedy: remedy.into(), passes }
     }
 
     fn unsaved(&self) -> MutexGuard<'_, Option<Unsaved>> {
@@ -185,12 +210,22 @@ fn folder_of(path: &Path) -> &Path {
     }
 }
 
+/// A file beside the one at `path`, of mode 0600, and gone again if it does not come to its new name.
+fn new_file(path: &Path) -> io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(".refresh-token-").tempfile_in(folder_of(path))
+}
+
 /// A name is durable only with its folder.
 fn sync_folder(path: &Path) -> io::Result<()> {
     fs::File::open(folder_of(path))?.sync_all()
 }
 
 const FILE_LIMIT: u64 = 64 * 1024;
+
+/// Bytes, more than a file with a token has.
+const PROBE_SIZE: usize = 4096;
+
+const DO_NOT_STOP: &str = "do not stop this program before, since it alone has the new token";
 
 #[cfg(test)]
 mod tests;

@@ -30,7 +30,7 @@ impl Saml {
         let assertion = self.encoded(&given, Timestamp::now())?;
         let form = [("grant_type", GRANT_TYPE), ("assertion", assertion.expose())];
         let reply = reply::ask(http, &self.url, TOKEN, &form, &[&given, &assertion]).await?;
-        Ok(reply::granted(Flow::Saml, &self.url, &reply, None)?.token)
+        reply::granted(Flow::Saml, &self.url, &reply, None)?.token
     }
 
     /// The assertion as it is sent, unless it is none or has expired.

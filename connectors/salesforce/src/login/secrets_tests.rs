@@ -25,7 +25,11 @@ async fn no_secret_is_ever_printed() {
     secrets.extend(key.lines().filter(|line| !line.starts_with('-')).map(str::to_owned));
 
     for (status, kind) in FAILURES {
-        let stub = Stub::start(move |_, asked| (status, kind, echo(kind, asked))).await;
+        let stub = Stub::start(move |stub, asked| match kind {
+            GRANTED => (status, kind, granted(stub, asked).2),
+            _ => (status, kind, echo(kind, asked)),
+        })
+        .await;
         for login in flows(&stub.url, dir.path(), &key) {
             let error = org(&login).token().await.unwrap_err();
             print(&login, &error);
@@ -211,13 +215,27 @@ fn private_key() -> String {
 
 const XML: &str = "text/xml";
 
-const FAILURES: [(u16, &str); 7] =
-    [(400, "text/html"), (400, JSON), (401, JSON), (403, JSON), (503, JSON), (500, XML), (200, XML)];
+/// A failed status over the reply of a login that went well.
+const GRANTED: &str = "text/plain";
+
+const FAILURES: [(u16, &str); 11] = [
+    (400, "text/html"),
+    (400, JSON),
+    (401, JSON),
+    (403, JSON),
+    (503, JSON),
+    (500, XML),
+    (200, XML),
+    (400, GRANTED),
+    (401, GRANTED),
+    (429, GRANTED),
+    (500, GRANTED),
+];
 
 const ASSERTION: &str = "<saml:Assertion xmlns:saml='s' ID='_the-assertion'/>";
 
 /// Secrets, and those parts of them that would be left if only a half were hidden.
-const FIXED: [&str; 16] = [
+const FIXED: [&str; 17] = [
     SECRET,
     "a%26b",
     "a&b",
@@ -234,4 +252,5 @@ const FIXED: [&str; 16] = [
     "_the-assertion",
     "aPrx-the-code",
     "!session",
+    "!token-",
 ];

@@ -73,7 +73,7 @@ async fn a_refused_login_has_the_reason_and_what_to_do() {
     let page = "<html>\n <h1>Down</h1>";
     let display = "unexpected reply with status 200 and content type `text/html`: ";
     check(200, "text/html", page, display, Transient).await;
-    let display = "unexpected reply with status 503 and content type `text/html`: <html> <h1>Down</h1>";
+    let display = "unexpected reply with status 503 and content type `text/html`: ";
     check(503, "text/html", page, display, Transient).await;
     let display = "redirected with status 302 to status.salesforce.com";
     check(302, "https://status.salesforce.com/?token=x", "", display, Transient).await;

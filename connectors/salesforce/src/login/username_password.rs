@@ -50,7 +50,7 @@ impl UsernamePassword {
         secrets.extend(&self.security_token);
         let reply = reply::ask(http, &self.url, TOKEN, &form, &secrets).await?;
         let granted = reply::granted(Flow::UsernamePassword, &self.url, &reply, Some(&self.client_secret))?;
-        Ok(granted.token.of_user(&self.username))
+        Ok(granted.token?.of_user(&self.username))
     }
 }
 

@@ -66,7 +66,7 @@ impl Reply {
         let code = status.as_u16().to_string();
         match status {
             StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN if codes::is_busy(&text) => {
-                self.server(status, code, self.scrubbed(&text))
+                self.server(status, code, self.excerpt(&text))
             }
             StatusCode::UNAUTHORIZED => {
                 Error::Unauthorized { code, message: String::new(), request_id: self.request_id() }
@@ -79,7 +79,7 @@ impl Reply {
             StatusCode::TOO_MANY_REQUESTS => Error::Throttled {
                 status: status.as_u16(),
                 code,
-                message: self.scrubbed(&text),
+                message: self.excerpt(&text),
                 scope: Scope::Other,
                 retry_after: self.retry_after,
                 request_id: self.request_id(),

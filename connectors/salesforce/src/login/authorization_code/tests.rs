@@ -209,13 +209,85 @@ async fn a_new_token_that_cannot_be_written_is_not_lost_and_its_access_token_not
     let login = login(&stub.url, &dir);
     store(&login, "first");
     let org = org(&login);
-    let error = org.token().await.unwrap_err();
-    assert!(error.to_string().contains("cannot be written") && !error.is_fatal(), "{error}");
+    // The second one finds the way still blocked, and sends nothing.
+    for part in ["cannot be written", "cannot be read"] {
+        let error = org.token().await.unwrap_err();
+        assert!(error.to_string().contains(part) && !error.is_fatal(), "{error}");
+        assert!(error.remedy().unwrap().contains("do not stop this program"), "{error}");
+        assert_eq!(stub.asked(TOKEN).len(), 1);
+    }
     fs::remove_dir(&path).unwrap();
     // The login after that writes it, and goes on with it.
     org.token().await.unwrap();
     assert_eq!(stored(&login).as_deref(), Some("next"));
     assert_eq!(form(&stub.asked(TOKEN).pop().unwrap().body)[1].1, "next");
+}
+
+#[tokio::test]
+async fn a_new_token_is_kept_whatever_else_is_wrong_with_the_reply() {
+    let check = async |old: &'static str, new: &'static str, kept: bool| {
+        let dir = tempfile::tempdir().unwrap();
+        let stub = Stub::start(move |stub, _| {
+            let (status, kind, body) = with_refresh_token(stub, "next");
+            assert!(body.contains(old), "{body}");
+            (status, kind, body.replace(old, new))
+        })
+        .await;
+        let login = login(&stub.url, &dir);
+        store(&login, "first");
+        let expected = |error: Error| match error {
+            Error::Login { refusal: Refusal::Forged, .. } => !kept,
+            Error::Unexpected { .. } | Error::OrgId { .. } => kept,
+            other => panic!("{other:?}"),
+        };
+        assert!(expected(org(&login).token().await.unwrap_err()), "{old}");
+        assert_eq!(stored(&login).as_deref(), Some(if kept { "next" } else { "first" }), "{old}");
+
+        store(&login, "first");
+        let consent = login.begin();
+        let back = redirected(&consent, "code=x&state=STATE");
+        assert!(expected(login.finish(&Wire::default(), consent, &back).await.unwrap_err()), "{old}");
+        assert_eq!(stored(&login).as_deref(), Some(if kept { "next" } else { "first" }), "{old}");
+    };
+    check("\"instance_url\":\"http", "\"instance_url\":\"nowhere", true).await;
+    check("\"instance_url\"", "\"other\"", true).await;
+    check("\"instance_url\":", "\"instance_url\":1,\"other\":", true).await;
+    check("\"access_token\"", "\"other\"", true).await;
+    check("\"id\":", "\"other\":", true).await;
+    check("\"id\":\"https://login", "\"id\":\"https://other", false).await;
+    check("\"signature\":\"", "\"signature\":\"AAAA", false).await;
+}
+
+#[tokio::test]
+async fn a_code_is_not_spent_where_the_token_cannot_be_stored() {
+    let dir = tempfile::tempdir().unwrap();
+    let stub = Stub::start(|stub, _| with_refresh_token(stub, "5Aep861")).await;
+    let login = login(&stub.url, &dir);
+    fs::create_dir(login.refresh_token.path()).unwrap();
+    let consent = login.begin();
+    let back = redirected(&consent, "code=x&state=STATE");
+    let error = login.finish(&Wire::default(), consent, &back).await.unwrap_err();
+    assert!(error.is_fatal() && error.to_string().contains("cannot be written"), "{error}");
+    assert!(error.remedy().unwrap().contains("make room"), "{error}");
+    assert!(stub.asked(TOKEN).is_empty());
+}
+
+#[tokio::test]
+async fn a_command_that_could_not_store_the_token_is_to_be_run_again() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("acme");
+    let stub = Stub::start(move |stub, _| {
+        fs::create_dir(&path).unwrap();
+        with_refresh_token(stub, "5Aep861")
+    })
+    .await;
+    let login = login(&stub.url, &dir);
+    let consent = login.begin();
+    let back = redirected(&consent, "code=x&state=STATE");
+    let error = login.finish(&Wire::default(), consent, &back).await.unwrap_err();
+    assert!(error.is_fatal() && error.to_string().contains("cannot be written"), "{error}");
+    let remedy = error.remedy().unwrap();
+    assert!(remedy.contains("run `crossfeed login`") && !remedy.contains("do not stop"), "{remedy}");
 }
 
 #[tokio::test]
@@ -229,7 +301,10 @@ async fn without_a_token_or_with_a_dead_one_a_person_has_to_log_in() {
             store(&login, token);
         }
         let error = org(&login).token().await.unwrap_err();
-        assert!(matches!(error, Error::Login { refusal: Refusal::ConsentNeeded, .. }), "{error:?}");
+        match token {
+            None => assert!(error.to_string().starts_with("no refresh token is stored in /"), "{error:?}"),
+            Some(_) => assert!(matches!(error, Error::Login { refusal: Refusal::ConsentNeeded, .. }), "{error:?}"),
+        }
         assert!(error.is_fatal() && error.remedy().unwrap().contains("run `crossfeed login`"), "{error}");
         assert_eq!(stub.asked(TOKEN).len(), asked);
     }

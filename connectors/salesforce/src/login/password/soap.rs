@@ -36,9 +36,14 @@ pub(super) struct Granted {
 
 /// Reads an answer; `None` if it is no answer of SOAP's to a login.
 pub(super) fn read(xml: &str) -> Option<Answer> {
-    let mut texts = texts(xml)?;
+    let mut texts = match texts(xml) {
+        Some(texts) => texts,
+        None if begins_a_fault(xml) => return Some(Answer::Fault { code: NO_CODE.into(), message: String::new() }),
+        None => return None,
+    };
     if texts.contains_key("Fault") {
-        let code = texts.remove("exceptionCode").or_else(|| texts.remove("faultcode"))?;
+        let code = texts.remove("exceptionCode").or_else(|| texts.remove("faultcode"));
+        let code = code.filter(|code| !code.is_empty()).unwrap_or_else(|| NO_CODE.into());
         let message = texts.remove("exceptionMessage").or_else(|| texts.remove("faultstring")).unwrap_or_default();
         // The code comes with the prefix of its namespace and without, and may stand before the message once more.
         let message = message.strip_prefix(&format!("{code}: ")).unwrap_or(&message).to_owned();
@@ -81,9 +86,17 @@ fn texts(xml: &str) -> Option<HashMap<String, String>> {
                 None => push(&mut open, quick_xml::escape::resolve_predefined_entity(&reference.xml10_content())?),
             },
             Event::Eof => return (open.is_empty() && texts.contains_key("Body")).then_some(texts),
+            Event::Empty(element) if !open.is_empty() => {
+                texts.entry(element.local_name().as_ref().to_owned()).or_default();
+            }
             Event::Empty(_) | Event::Comment(_) | Event::Decl(_) | Event::PI(_) | Event::DocType(_) => {}
         }
     }
+}
+
+/// Whether an envelope that was cut off, or is damaged, holds a refusal: the password is not to be sent once more.
+fn begins_a_fault(xml: &str) -> bool {
+    xml.contains("Envelope") && (xml.contains("<Fault") || xml.contains(":Fault"))
 }
 
 fn push(open: &mut [(String, String)], more: &str) {
@@ -91,3 +104,6 @@ fn push(open: &mut [(String, String)], more: &str) {
         text.push_str(more);
     }
 }
+
+/// Said of a fault whose code cannot be read.
+const NO_CODE: &str = "Fault";

@@ -90,6 +90,31 @@ async fn a_fault_is_one_with_whatever_prefix_and_status() {
 }
 
 #[tokio::test]
+async fn a_fault_that_cannot_be_read_is_a_refusal() {
+    let check = async |change: fn(String) -> String| {
+        let stub = Stub::start(move |_, _| (500, XML, change(fault("sf:INVALID_LOGIN", "")))).await;
+        let org = org(login(&stub, "64.0"));
+        for _ in 0..2 {
+            let error = org.token().await.unwrap_err();
+            assert!(error.is_fatal() && error.to_string().starts_with("login refused: Fault: "), "{error:?}");
+            assert!(matches!(error, Error::Login { refusal: Refusal::Other, .. }), "{error:?}");
+        }
+        assert_eq!(stub.asked("POST /services/Soap/u/64.0/").len(), 1, "the password was sent again");
+    };
+    check(|body| body.replace("faultcode", "other")).await;
+    check(|body| body.replace("sf:INVALID_LOGIN</faultcode>", "</faultcode>")).await;
+    check(|body| body.replace("</soapenv:Envelope>", "")).await;
+    check(|body| body.replace("&amp;", "&unknown;")).await;
+    check(|body| body.split_inclusive(":Fault").next().unwrap().to_owned()).await;
+    check(|body| body.replace("soapenv:", "").split_inclusive("<Fault").next().unwrap().to_owned()).await;
+    check(|body| {
+        let (start, _) = body.split_once("<soapenv:Fault>").unwrap();
+        format!("{start}<soapenv:Fault/></soapenv:Body></soapenv:Envelope>")
+    })
+    .await;
+}
+
+#[tokio::test]
 async fn a_session_that_can_only_change_the_password_is_a_failure() {
     let stub = Stub::start(|stub, _| (200, XML, granted(stub, true))).await;
     let error = org(login(&stub, "64.0")).token().await.unwrap_err();

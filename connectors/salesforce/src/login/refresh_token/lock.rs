@@ -62,7 +62,8 @@ impl RefreshToken {
     }
 }
 
-/// More than the call takes for which another process holds it.
+/// More than the call takes for which another process holds it, unless that one's limits of time were raised: then this
+/// is tried again.
 const LIMIT: Duration = Duration::from_secs(150);
 
 const STEP: Duration = Duration::from_millis(50);

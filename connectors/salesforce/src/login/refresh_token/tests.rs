@@ -104,6 +104,10 @@ fn a_token_that_could_not_be_written_is_written_first_of_all() {
     let error = token.write(&secret("new")).err().unwrap();
     assert!(error.to_string().contains("cannot be written") && !error.is_fatal(), "{error}");
     assert!(!error.to_string().contains("new refresh token new"), "{error}");
+    // While it cannot even be seen what is there, nothing is lost.
+    let error = token.clone().recover().err().unwrap();
+    assert!(error.to_string().contains("cannot be read") && !error.is_fatal(), "{error}");
+    assert!(error.remedy().unwrap().contains("do not stop this program"), "{error}");
     unblock();
     // Another handle of the same file, such as the gate's.
     assert_eq!(token.clone().recover().unwrap().unwrap().expose(), "new");
@@ -140,7 +144,7 @@ async fn one_at_a_time_and_never_for_good() {
     drop(second.unwrap());
 
     // A file is no folder.
-    std::fs::write(dir.path().join("file"), "").unwrap();
+    fs::write(dir.path().join("file"), "").unwrap();
     let nowhere = RefreshToken::new(dir.path().join("file/acme"), None);
     let error = nowhere.lock().await.err().unwrap();
     assert!(error.is_fatal() && error.remedy().unwrap().contains("folder"), "{error}");
