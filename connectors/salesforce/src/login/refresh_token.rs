@@ -14,6 +14,7 @@ use std::{
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
+use secrecy::zeroize::Zeroizing;
 use tempfile::NamedTempFile;
 
 use self::sealed::{Contents, OpenError};
@@ -134,7 +135,7 @@ impl RefreshToken {
         saved
     }
 
-    fn text(&self) -> io::Result<String> {
+    fn text(&self) -> io::Result<Zeroizing<String>> {
         let about = fs::metadata(&self.path)?;
         if !about.is_file() {
             return Err(io::Error::new(io::ErrorKind::InvalidInput, "not a file"));
@@ -142,7 +143,9 @@ impl RefreshToken {
         if about.permissions().mode() & 0o077 != 0 {
             return Err(io::Error::new(io::ErrorKind::PermissionDenied, "others may read it"));
         }
-        let mut text = String::new();
+        // With room for all of it, so that no half of it is left where it was before it grew.
+        let size = about.len().min(FILE_LIMIT);
+        let mut text = Zeroizing::new(String::with_capacity(usize::try_from(size).unwrap_or_default() + 1));
         fs::File::open(&self.path)?.take(FILE_LIMIT).read_to_string(&mut text)?;
         Ok(text)
     }

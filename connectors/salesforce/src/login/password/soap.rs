@@ -2,16 +2,17 @@
 
 use std::collections::HashMap;
 
+use bytes::Bytes;
 use quick_xml::{Reader, events::Event};
+use secrecy::zeroize::Zeroizing;
 
 use crate::Secret;
 
-/// The message that asks for a session.
-pub(super) fn envelope(username: &str, password: &Secret) -> String {
-    let (username, password) = (quick_xml::escape::escape(username), quick_xml::escape::escape(password.expose()));
-    format!(
-        r#"<?xml version="1.0" encoding="utf-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:urn="urn:partner.soap.sforce.com"><soapenv:Body><urn:login><urn:username>{username}</urn:username><urn:password>{password}</urn:password></urn:login></soapenv:Body></soapenv:Envelope>"#
-    )
+/// The message that asks for a session. It is wiped once it is sent.
+pub(super) fn envelope(username: &str, password: &Secret) -> Bytes {
+    let username = quick_xml::escape::escape(username);
+    let password = Zeroizing::new(quick_xml::escape::escape(password.expose()).into_owned());
+    Bytes::from_owner(Zeroizing::new([HEAD, &*username, MIDDLE, password.as_str(), TAIL].concat()))
 }
 
 /// What comes back.
@@ -104,6 +105,10 @@ fn push(open: &mut [(String, String)], more: &str) {
         text.push_str(more);
     }
 }
+
+const HEAD: &str = r#"<?xml version="1.0" encoding="utf-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/" xmlns:urn="urn:partner.soap.sforce.com"><soapenv:Body><urn:login><urn:username>"#;
+const MIDDLE: &str = "</urn:username><urn:password>";
+const TAIL: &str = "</urn:password></urn:login></soapenv:Body></soapenv:Envelope>";
 
 /// Said of a fault whose code cannot be read.
 const NO_CODE: &str = "Fault";
