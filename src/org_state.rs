@@ -7,6 +7,7 @@ use serde::Serialize;
 pub struct OrgState {
     org: String,
     /// Whether there is a token; unknown before the first login has ended, and while one is on its way.
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub logged_in: Option<bool>,
     #[serde(skip_serializing_if = "Option::is_none")]
     org_id: Option<String>,

@@ -83,7 +83,7 @@ async fn run_until_told(config: &Config, retry_login: bool) -> Result<(), Box<dy
             return Err("stopped at once".into());
         }
     }
-    log_out(&shared, config.shutdown_timeout).await;
+    log_out(&shared).await;
     admin.abort();
     tracing::info!("done");
     Ok(())
@@ -91,9 +91,9 @@ async fn run_until_told(config: &Config, retry_login: bool) -> Result<(), Box<dy
 
 /// Waits for logins that are on their way, and ends the tokens that nobody else uses. One that cannot be ended ends by
 /// itself.
-async fn log_out(shared: &Shared, limit: Duration) {
+async fn log_out(shared: &Shared) {
     let all = shared.orgs.iter().map(|(name, org)| async move {
-        if tokio::time::timeout(limit, org.gate.settle()).await.is_err() {
+        if tokio::time::timeout(SETTLE_LIMIT, org.gate.settle()).await.is_err() {
             tracing::warn!(org = name, "a login was not waited for: a refresh token that was just replaced is lost");
             return;
         }
@@ -133,6 +133,8 @@ async fn told_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
     }
 }
 
+/// How long a login that is on its way is waited for.
+const SETTLE_LIMIT: Duration = Duration::from_secs(15);
 /// How long the host may take to revoke a token.
 const LOG_OUT_LIMIT: Duration = Duration::from_secs(5);
 /// How long feeds may take to end at once.
