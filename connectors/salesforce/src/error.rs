@@ -83,7 +83,7 @@ pub enum Error {
         /// What to check.
         remedy: Cow<'static, str>,
     },
-    /// What a login needs could not be had on this machine, from a file or a command. Nothing was sent with it.
+    /// What a login needs could not be had on this machine, from a file or a command; or what a command gave is not good.
     #[error("{problem}")]
     Credential {
         /// What is wrong.

@@ -9,7 +9,7 @@ use crate::client::{org, quick};
 async fn a_policy_is_changed_field_by_field() {
     let org = org(quick()).await;
     let before = org.get("/simulator/login").await.json();
-    assert_eq!(before.as_object().unwrap().len(), 18);
+    assert_eq!(before.as_object().unwrap().len(), 19);
     let after = org.control("login", json!({"rotation": true, "soap_fault": "ORG_LOCKED"})).await;
     assert_eq!((&after["rotation"], &after["soap_fault"]), (&json!(true), &json!("ORG_LOCKED")));
     assert_eq!(after["approved"], before["approved"]);
