@@ -9,6 +9,7 @@ use crate::shared::{Error, Org};
 use futures_util::future::join_all;
 use serde::Serialize;
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 /// What was found about one org or one cluster.
 #[derive(Debug, Serialize)]
@@ -55,7 +56,10 @@ pub fn orgs(config: &Config, retry_login: bool) -> Result<BTreeMap<&str, Org>, E
 /// Looks at everything, side by side.
 pub async fn check(config: &Config, orgs: &BTreeMap<&str, Org>) -> Vec<Section> {
     let names = orgs.keys();
-    let orgs = orgs.iter().map(|(name, org)| org::check(name, org, config));
+    let orgs = orgs.iter().map(|(name, org)| async move {
+        let seen = tokio::time::timeout(ORG_LIMIT, org::check(name, org, config)).await;
+        seen.unwrap_or_else(|_| org::Seen::unanswered(name))
+    });
     let orgs = join_all(orgs).await;
     let ids = names.zip(&orgs).filter_map(|(name, seen)| Some((*name, seen.id.clone()?)));
     let ids: BTreeMap<&str, String> = ids.collect();
@@ -63,6 +67,9 @@ pub async fn check(config: &Config, orgs: &BTreeMap<&str, Org>) -> Vec<Section> 
     let clusters = join_all(clusters).await;
     orgs.into_iter().map(|seen| seen.section).chain(clusters).collect()
 }
+
+/// What a person waits for at most; one call alone may take as long.
+const ORG_LIMIT: Duration = Duration::from_secs(120);
 
 impl Section {
     fn new(about: String) -> Self {

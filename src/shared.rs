@@ -66,9 +66,7 @@ impl Org {
             .map_err(|source| Error::Org { name: name.to_owned(), source })?;
         Ok(Self { gate, api_version: org.api_version.clone(), wire })
     }
-}
 
-impl Org {
     /// How the org's streaming session is reached with a token.
     ///
     /// # Errors

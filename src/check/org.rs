@@ -15,6 +15,16 @@ pub(super) struct Seen {
     pub(super) id: Option<String>,
 }
 
+impl Seen {
+    /// It took too long to answer.
+    pub(super) fn unanswered(name: &str) -> Self {
+        let mut section = Section::new(format!("org {name}"));
+        let remedy = "try again; if it repeats, check the network to the org, and status.salesforce.com";
+        section.bad("no answer to everything within two minutes", Some(remedy));
+        Self { section, id: None }
+    }
+}
+
 /// A login, `getUserInfo`, a composite of queries, the limits, the list of objects, and a session of three messages: eight
 /// calls.
 pub(super) async fn check(name: &str, org: &shared::Org, config: &Config) -> Seen {

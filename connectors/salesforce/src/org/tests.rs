@@ -18,7 +18,7 @@ use crate::{
 
 const WRONG_SECRET: &str = r#"{"error":"invalid_client","error_description":"invalid client credentials"}"#;
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_wrong_secret_is_tried_once_however_many_ask() {
     let stub = Stub::start(|_, _| (400, JSON, WRONG_SECRET.into())).await;
     let org = stub.org();
@@ -156,7 +156,7 @@ async fn only_a_token_that_is_ours_alone_is_revoked_at_the_end() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_with_an_expired_token_cause_one_login() {
     let stub = Stub::start(|stub, _| stub.granted()).await;
     let org = stub.org();

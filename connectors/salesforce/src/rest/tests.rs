@@ -67,7 +67,7 @@ async fn f31_a_server_that_is_too_busy_costs_no_login_whatever_its_status() {
     }
 }
 
-#[tokio::test]
+#[tokio::test(flavor = "multi_thread")]
 async fn a_hundred_calls_with_an_expired_token_cause_one_login() {
     let stub = Stub::start(|stub, asked| match asked.line.as_str() {
         TOKEN => stub.granted(),
