@@ -14,6 +14,7 @@
 
 mod budget;
 mod channel;
+mod durable;
 mod error;
 mod event;
 mod failure_reason;

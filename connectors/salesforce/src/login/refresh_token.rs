@@ -8,18 +8,17 @@ mod sealed;
 
 use std::{
     fs,
-    io::{self, Read, Write},
+    io::{self, Read},
     os::unix::fs::PermissionsExt,
     path::{Path, PathBuf},
     sync::{Arc, Mutex, MutexGuard, PoisonError},
 };
 
 use secrecy::zeroize::Zeroizing;
-use tempfile::NamedTempFile;
 
 use self::sealed::{Contents, OpenError};
 use super::refusal::LOG_IN;
-use crate::{Error, Secret};
+use crate::{Error, Secret, durable};
 
 /// A refresh token in a file. All that read it and write it block: for a moment, or for some tens of milliseconds where
 /// it is encrypted. A clone is the same file.
@@ -89,10 +88,7 @@ impl RefreshToken {
             if path.is_dir() {
                 return Err(io::Error::from(io::ErrorKind::IsADirectory));
             }
-            let mut file = new_file(&path)?;
-            file.write_all(&[0; PROBE_SIZE])?;
-            file.as_file().sync_all()?;
-            file.close()
+            durable::written_beside(&path, &[0; PROBE_SIZE])?.close()
         };
         probed().map_err(|error| {
             let remedy = "make room on the disk, and let the user this program runs as write in that folder";
@@ -109,7 +105,7 @@ impl RefreshToken {
         let path = self.real_path();
         let removed = match fs::remove_file(&path) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(()),
-            removed => removed.and_then(|()| sync_folder(&path)),
+            removed => removed.and_then(|()| durable::sync_folder(&path)),
         };
         removed.map_err(|error| self.broken(format!("cannot be removed: {error}"), "remove it by hand".into()))
     }
@@ -153,14 +149,7 @@ impl RefreshToken {
     fn save(&self, token: &Secret) -> Result<(), Error> {
         let text = Contents::seal(token, self.key.as_ref()).map_err(|error| self.unopened(error))?;
         let path = self.real_path();
-        let saved = || -> io::Result<()> {
-            let mut file = new_file(&path)?;
-            file.write_all(text.as_bytes())?;
-            file.as_file().sync_all()?;
-            file.persist(&path)?;
-            sync_folder(&path)
-        };
-        saved().map_err(|error| Error::Credential {
+        durable::replace(&path, text.as_bytes()).map_err(|error| Error::Credential {
             problem: format!("the new refresh token cannot be written to {}: {error}", self.path.display()),
             remedy: format!(
                 "make room on the disk, and let the user this program runs as write in that folder; {DO_NOT_STOP}"
@@ -204,23 +193,6 @@ impl RefreshToken {
     fn unsaved(&self) -> MutexGuard<'_, Option<Unsaved>> {
         self.unsaved.lock().unwrap_or_else(PoisonError::into_inner)
     }
-}
-
-fn folder_of(path: &Path) -> &Path {
-    match path.parent() {
-        Some(folder) if folder != Path::new("") => folder,
-        _ => Path::new("."),
-    }
-}
-
-/// A file beside the one at `path`, of mode 0600, and gone again if it does not come to its new name.
-fn new_file(path: &Path) -> io::Result<NamedTempFile> {
-    tempfile::Builder::new().prefix(".refresh-token-").tempfile_in(folder_of(path))
-}
-
-/// A name is durable only with its folder.
-fn sync_folder(path: &Path) -> io::Result<()> {
-    fs::File::open(folder_of(path))?.sync_all()
 }
 
 const FILE_LIMIT: u64 = 64 * 1024;

@@ -1,13 +1,7 @@
 //! What a login that failed for good leaves behind: it is not tried again with the same credentials, also not by the
 //! next process. A supervisor that starts a program again and again would lock the user out otherwise.
 
-use std::{
-    fs::{self, DirBuilder},
-    io::{self, Write as _},
-    os::unix::fs::DirBuilderExt as _,
-    path::{Path, PathBuf},
-    sync::Arc,
-};
+use std::{fs, io, path::PathBuf, sync::Arc};
 
 use argon2::{
     Argon2,
@@ -16,7 +10,7 @@ use argon2::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{Error, Secret};
+use crate::{Error, Secret, durable};
 
 /// The memory of one org's login. A clone is the same.
 #[derive(Clone)]
@@ -126,14 +120,8 @@ impl Place {
         let fingerprint =
             Argon2::default().hash_password(credentials.expose().as_bytes()).map_err(io::Error::other)?.to_string();
         let record = Record { format: FORMAT, fingerprint, at: Timestamp::now(), error, remedy };
-        let folder = self.file.parent().unwrap_or(Path::new("."));
-        DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-        // Mode 0600, and gone again if it does not come to its new name: half of it would be read as nothing.
-        let mut file = tempfile::Builder::new().prefix(".failed-").tempfile_in(folder)?;
-        file.write_all(&serde_json::to_vec(&record)?)?;
-        file.as_file().sync_all()?;
-        file.persist(&self.file)?;
-        Ok(())
+        durable::create_folder(&self.file)?;
+        durable::replace(&self.file, &serde_json::to_vec(&record)?)
     }
 
     /// Not knowing is not the same as nothing: a login too many locks the user.

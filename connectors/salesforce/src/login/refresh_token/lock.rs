@@ -1,9 +1,9 @@
 //! One process at a time: the bridge, and a command run beside it.
 
 use std::{
-    fs::{DirBuilder, File, OpenOptions, TryLockError},
+    fs::{File, OpenOptions, TryLockError},
     io,
-    os::unix::fs::{DirBuilderExt as _, OpenOptionsExt as _},
+    os::unix::fs::OpenOptionsExt as _,
     path::Path,
     time::Duration,
 };
@@ -11,7 +11,7 @@ use std::{
 use tokio::time::{Instant, sleep};
 
 use super::RefreshToken;
-use crate::{Error, login::blocking};
+use crate::{Error, durable, login::blocking};
 
 /// The lock, until it is dropped.
 pub(in crate::login) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
@@ -44,9 +44,7 @@ impl RefreshToken {
         let mut path = self.real_path().into_os_string();
         path.push(".lock");
         let locked = || -> io::Result<Option<Lock>> {
-            if let Some(folder) = Path::new(&path).parent() {
-                DirBuilder::new().recursive(true).mode(0o700).create(folder)?;
-            }
+            durable::create_folder(Path::new(&path))?;
             let file = OpenOptions::new().create(true).truncate(false).write(true).mode(0o600).open(&path)?;
             match file.try_lock() {
                 Ok(()) => Ok(Some(Lock(file))),
