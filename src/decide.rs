@@ -6,11 +6,7 @@ use crate::feed::{Pace, Reason, Stop};
 pub(crate) fn kafka(error: &::kafka::Error) -> Stop {
     let quick = Pace::at_once(1, 60);
     match error {
-        ::kafka::Error::TopicMissing { .. } => Stop::fatal(
-            Reason::Topic,
-            error,
-            "create the topic, or let the feed do it: create = { partitions = 3, replication = 3 } in its `to.kafka`",
-        ),
+        ::kafka::Error::TopicMissing { .. } => Stop::fatal(Reason::Topic, error, CREATE_TOPIC),
         ::kafka::Error::TopicInvalid { .. } => {
             Stop::fatal(Reason::Topic, error, "mend the topic's name, partitions or replication in the configuration")
         }
@@ -79,6 +75,10 @@ pub(crate) fn chain(error: &dyn std::error::Error) -> String {
     }
     text
 }
+
+/// What to do about a topic that is not there and is not to be created.
+pub(crate) const CREATE_TOPIC: &str =
+    "create the topic, or let the feed do it: create = { partitions = 3, replication = 3 } in its `to.kafka`";
 
 #[cfg(test)]
 mod tests {

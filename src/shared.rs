@@ -4,9 +4,10 @@ use crate::config::{self, Config};
 use crate::feed::{Budget, Status};
 use crate::metrics::Metrics;
 use crate::position::Store;
-use bayeux::{Room, Transport};
+use bayeux::{Room, Subscription, Transport};
 use http::{HeaderMap, header};
 use salesforce::Token;
+use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
@@ -65,6 +66,12 @@ impl Org {
         let gate = salesforce::Org::new(org.login.clone(), options)
             .map_err(|source| Error::Org { name: name.to_owned(), source })?;
         Ok(Self { gate, api_version: org.api_version.clone(), wire })
+    }
+
+    /// What a streaming session of an org's begins with: the replay extension, and what is subscribed.
+    pub(crate) fn session(subscriptions: Vec<Subscription>) -> bayeux::Config {
+        let handshake_ext = RawValue::from_string(r#"{"replay":true}"#.to_owned()).ok();
+        bayeux::Config { handshake_ext, subscriptions, ..bayeux::Config::default() }
     }
 
     /// How the org's streaming session is reached with a token.

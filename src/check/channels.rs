@@ -43,8 +43,7 @@ pub(super) async fn subscribe(
         // From the tip: nothing is sent that would count as delivered.
         ext: replay_extension(&[(name, Replay::Tip)]).ok(),
     });
-    let handshake_ext = serde_json::value::RawValue::from_string(r#"{"replay":true}"#.to_owned()).ok();
-    let config = bayeux::Config { handshake_ext, subscriptions: subscriptions.collect(), ..bayeux::Config::default() };
+    let config = shared::Org::session(subscriptions.collect());
     let transport = match org.transport(token, reply_limit, Some(Arc::new(NoRoom))) {
         Ok(transport) => transport,
         Err(error) => return Answers::None(decide::salesforce(&error)),

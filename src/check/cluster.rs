@@ -1,7 +1,7 @@
 //! A Kafka cluster: whether it can be reached, and what may be done with the topics that the feeds name.
 
 use super::Section;
-use crate::config::{self, Config, Creation, Facts, From, To};
+use crate::config::{self, Config, Creation, From, To};
 use crate::decide;
 use kafka::{GroupSeen, Look, Topic, TopicSeen};
 use std::collections::BTreeMap;
@@ -24,8 +24,8 @@ pub(super) async fn check(
     let mut section = Section::new(format!("cluster {name}"));
     let (wishes, groups) = wishes(&mut section, name, config, orgs);
     let creations = wishes.iter().filter_map(|wish| {
-        let creation = wish.create.map(|it| kafka::Creation { partitions: it.partitions, replication: it.replication });
-        creation.map(|creation| Topic { name: wish.topic.clone(), create: Some(creation) })
+        let create = wish.create?.into();
+        Some(Topic { name: wish.topic.clone(), create: Some(create) })
     });
     let look = Look {
         topics: wishes.iter().map(|wish| wish.topic.clone()).collect(),
@@ -91,10 +91,7 @@ fn wishes(
             continue;
         }
         for channel in &from.channels {
-            let mut topic = String::new();
-            let org = org.map(String::as_str).unwrap_or_default();
-            let facts = Facts { channel: channel.without_filter(), org, feed: name, ..Facts::default() };
-            to.topic.render_topic(&facts, &mut topic);
+            let topic = to.topic_of(channel, org.map(String::as_str).unwrap_or_default(), name);
             wishes.push(Wish { feed: name.clone(), topic, write: true, create: to.create });
         }
     }
@@ -125,12 +122,7 @@ fn topic(section: &mut Section, wish: &Wish, seen: Option<&TopicSeen>, creatable
                 format!("{about} is not there and cannot be created: {}", decide::chain(error)),
                 decide::kafka(error).remedy,
             ),
-            None if wish.write => section.bad(
-                format!("{about} is not there"),
-                Some(
-                    "create it, or let the feed do it: create = { partitions = 3, replication = 3 } in its `to.kafka`",
-                ),
-            ),
+            None if wish.write => section.bad(format!("{about} is not there"), Some(decide::CREATE_TOPIC)),
             None => section.bad(format!("{about} is not there"), Some("create it, or correct its name")),
         },
         Some(TopicSeen::Hidden) => section.bad(

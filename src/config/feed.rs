@@ -1,7 +1,7 @@
 //! `[feed.NAME]`: from a source to a sink.
 
 use super::problem::Reader;
-use super::template::{Template, check_topic};
+use super::template::{Facts, Template, check_topic};
 use super::value::{ChannelName, custom, is_name};
 use salesforce::{Channel, ReplayId};
 use std::collections::BTreeSet;
@@ -84,6 +84,23 @@ pub struct KafkaSink {
     pub key: Option<Template>,
     /// How to create a topic that is missing; absent: it must exist.
     pub create: Option<Creation>,
+}
+
+impl KafkaSink {
+    /// The topic of a channel's events, where it [is known ahead](Template::is_known_ahead); `org` is the org's id.
+    #[must_use]
+    pub fn topic_of(&self, channel: &Channel, org: &str, feed: &str) -> String {
+        let mut topic = String::new();
+        let facts = Facts { channel: channel.without_filter(), org, feed, ..Facts::default() };
+        self.topic.render_topic(&facts, &mut topic);
+        topic
+    }
+}
+
+impl std::convert::From<Creation> for kafka::Creation {
+    fn from(Creation { partitions, replication }: Creation) -> Self {
+        Self { partitions, replication }
+    }
 }
 
 /// How a topic is created.

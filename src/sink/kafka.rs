@@ -68,7 +68,7 @@ impl Sink for Kafka {
         };
         if self.to.topic.is_known_ahead() {
             for channel in &self.channels {
-                topics.see_to_channel(channel).await?;
+                topics.see_to(self.to.topic_of(channel, &topics.org, &self.feed)).await?;
             }
         }
         Ok(Box::new(topics))
@@ -166,10 +166,7 @@ impl Writing for Topics {
 }
 
 impl Topics {
-    async fn see_to_channel(&mut self, channel: &Channel) -> Result<(), Stop> {
-        let mut topic = String::new();
-        let facts = Facts { channel: channel.without_filter(), org: &self.org, feed: &self.feed, ..Facts::default() };
-        self.topic.render_topic(&facts, &mut topic);
+    async fn see_to(&mut self, topic: String) -> Result<(), Stop> {
         if !self.known.contains_key(&topic) {
             let producer = self.producer.as_ref().ok_or_else(closed)?;
             let partitions = see_to(producer, &topic, self.create).await?;
@@ -212,8 +209,7 @@ fn spread(replay_id: &str, partitions: i32) -> Option<i32> {
 
 /// Sees to it that a topic is there, and says how many partitions it has.
 async fn see_to(producer: &Producer, topic: &str, create: Option<Creation>) -> Result<i32, Stop> {
-    let create = create.map(|shape| ::kafka::Creation { partitions: shape.partitions, replication: shape.replication });
-    let topic = Topic { name: topic.to_owned(), create };
+    let topic = Topic { name: topic.to_owned(), create: create.map(Into::into) };
     let ensured = producer.ensure_topic(&topic, OPEN_LIMIT).await.map_err(|error| decide::kafka(&error))?;
     Ok(ensured.partitions)
 }

@@ -90,12 +90,10 @@ impl Source for Salesforce {
             subscriptions.push(self.subscription(channel, &held)?);
             channels.push(Subscribed::new(channel, held));
         }
-        let handshake_ext = serde_json::value::RawValue::from_string(r#"{"replay":true}"#.to_owned()).ok();
-        let config = bayeux::Config { handshake_ext, subscriptions, ..bayeux::Config::default() };
         let room: Arc<dyn Room> = Arc::new(self.budget.clone());
         let transport = self.org.transport(&token, self.reply_limit, Some(room));
         let transport = transport.map_err(|error| decide::salesforce(&error))?;
-        let client = LongPolling::new(transport, config)
+        let client = LongPolling::new(transport, Org::session(subscriptions))
             .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
         let begins = self.from.start == config::Start::Latest;
         let (org, store, status) = (self.org.gate.clone(), self.store.clone(), self.status.clone());
