@@ -12,7 +12,7 @@ mod template;
 mod value;
 
 pub use cluster::Cluster;
-pub use feed::{Creation, Feed, From, KafkaSink, KafkaSource, PlatformEventSink, SalesforceSource, Start, To};
+pub use feed::{BayeuxSource, Creation, Feed, From, KafkaSink, KafkaSource, PlatformEventSink, SalesforceSource, Start, To, Transport};
 pub use org::Org;
 pub use problem::{Problem, Problems};
 pub use template::{Facts, Template};

@@ -81,16 +81,19 @@ fn wishes(
             }));
             groups.push((name.clone(), from.group.clone()));
         }
-        let (To::Kafka(to), From::Salesforce(from)) = (&feed.to, &feed.from) else { continue };
+        let To::Kafka(to) = &feed.to else { continue };
         if to.cluster != cluster {
             continue;
         }
-        let org = orgs.get(from.org.as_str());
+        let org = match &feed.from {
+            From::Salesforce(from) => orgs.get(from.org.as_str()),
+            From::Bayeux(_) | From::Kafka(_) => None,
+        };
         if !to.topic.is_known_ahead() || (org.is_none() && to.topic.names_the_org()) {
             section.note(format!("the topics of feed {name} are known only once events come"), None::<String>);
             continue;
         }
-        for channel in &from.channels {
+        for channel in feed.from.channels() {
             let topic = to.topic_of(channel, org.map(String::as_str).unwrap_or_default(), name);
             wishes.push(Wish { feed: name.clone(), topic, write: true, create: to.create });
         }

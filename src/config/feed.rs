@@ -1,5 +1,9 @@
 //! `[feed.NAME]`: from a source to a sink.
 
+mod bayeux;
+
+pub use bayeux::{BayeuxSource, Transport};
+
 use super::problem::Reader;
 use super::template::{Facts, Template, check_topic};
 use super::value::{ChannelName, custom, is_name};
@@ -25,8 +29,22 @@ pub struct Feed {
 pub enum From {
     /// Channels of an org's event bus.
     Salesforce(SalesforceSource),
+    /// Channels of another CometD server.
+    Bayeux(BayeuxSource),
     /// Topics of a cluster.
     Kafka(KafkaSource),
+}
+
+impl From {
+    /// The channels that it names, without filters; a pattern names none.
+    #[must_use]
+    pub fn channels(&self) -> Vec<&str> {
+        match self {
+            Self::Salesforce(from) => from.channels.iter().map(Channel::without_filter).collect(),
+            Self::Bayeux(from) => from.channels.iter().map(String::as_str).filter(|it| !it.ends_with('*')).collect(),
+            Self::Kafka(_) => Vec::new(),
+        }
+    }
 }
 
 /// A way out.
@@ -87,11 +105,11 @@ pub struct KafkaSink {
 }
 
 impl KafkaSink {
-    /// The topic of a channel's events, where it [is known ahead](Template::is_known_ahead); `org` is the org's id.
+    /// The topic of a channel's events (its name without a filter), where it [is known ahead](Template::is_known_ahead); `org` is the org's id.
     #[must_use]
-    pub fn topic_of(&self, channel: &Channel, org: &str, feed: &str) -> String {
+    pub fn topic_of(&self, channel: &str, org: &str, feed: &str) -> String {
         let mut topic = String::new();
-        let facts = Facts { channel: channel.without_filter(), org, feed, ..Facts::default() };
+        let facts = Facts { channel, org, feed, ..Facts::default() };
         self.topic.render_topic(&facts, &mut topic);
         topic
     }
@@ -131,12 +149,13 @@ pub(super) fn read<'t>(reader: &mut Reader<'t>, name: &str, value: &mut Value<'t
     let span = value.span;
     let mut table = reader.table(value)?;
     let delivery = table.optional_s::<String>("delivery");
-    let from = one_of(reader, &mut table, "from", &["salesforce", "kafka"], span);
+    let from = one_of(reader, &mut table, "from", &["salesforce", "bayeux", "kafka"], span);
     let to = one_of(reader, &mut table, "to", &["kafka", "platform_event"], span);
     reader.close(table);
     let kinds = (from.as_ref().map(|(kind, _)| *kind), to.as_ref().map(|(kind, _)| *kind));
     let from = from.and_then(|(kind, mut value)| match kind {
         "salesforce" => salesforce_source(reader, &mut value, names).map(From::Salesforce),
+        "bayeux" => bayeux::read(reader, &mut value).map(From::Bayeux),
         _ => kafka_source(reader, &mut value, names, name).map(From::Kafka),
     });
     let to = to.and_then(|(kind, mut value)| match kind {
@@ -144,8 +163,13 @@ pub(super) fn read<'t>(reader: &mut Reader<'t>, name: &str, value: &mut Value<'t
         _ => platform_event_sink(reader, &mut value, names).map(To::PlatformEvent),
     });
     check_delivery(reader, delivery, kinds, span);
-    if matches!(kinds, (Some("salesforce"), Some("platform_event")) | (Some("kafka"), Some("kafka"))) {
-        reader.problem(span, "a feed goes from Salesforce to Kafka, or from Kafka to Salesforce");
+    if matches!(kinds, (Some("salesforce" | "bayeux"), Some("platform_event")) | (Some("kafka"), Some("kafka"))) {
+        reader.problem(span, "a feed goes to Kafka, or from Kafka to Salesforce");
+    }
+    if let (Some(From::Bayeux(_)), Some(To::Kafka(to))) = (&from, &to)
+        && (to.topic.names_the_org() || to.key.as_ref().is_some_and(Template::names_the_org))
+    {
+        reader.problem(span, "`{org}` is of Salesforce: events of another server have none");
     }
     Some(Feed { name: name.to_owned(), from: from?, to: to? })
 }
@@ -204,13 +228,8 @@ fn salesforce_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: 
     if channels.value.is_empty() {
         reader.problem(channels.span, "no channel is named");
     }
-    let mut seen = BTreeSet::new();
-    for channel in &channels.value {
-        // Two filters of one PushTopic share their position, so they cannot be told apart after a restart.
-        if !seen.insert(channel.value.0.without_filter().to_owned()) {
-            reader.problem(channel.span, format!("`{}` is named twice", channel.value.0.without_filter()));
-        }
-    }
+    // Two filters of one PushTopic share their position, so they cannot be told apart after a restart.
+    named_once(reader, channels.value.iter().map(|channel| (channel.value.0.without_filter(), channel.span)));
     if let Some(Spanned { value: Start::After(_), span }) = &start
         && channels.value.len() != 1
     {
@@ -218,6 +237,16 @@ fn salesforce_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: 
     }
     let start = start.map_or(Start::Latest, |start| start.value);
     Some(SalesforceSource { org: org?, channels: channels.value.into_iter().map(|name| name.value.0).collect(), start })
+}
+
+/// Channels share their position with themselves only.
+fn named_once<'c>(reader: &mut Reader<'_>, channels: impl Iterator<Item = (&'c str, Span)>) {
+    let mut seen = BTreeSet::new();
+    for (channel, span) in channels {
+        if !seen.insert(channel) {
+            reader.problem(span, format!("`{channel}` is named twice"));
+        }
+    }
 }
 
 fn kafka_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: &Names, feed: &str) -> Option<KafkaSource> {

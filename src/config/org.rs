@@ -1,7 +1,7 @@
 //! `[org.NAME]`: an org, how to log in to it, and how to reach it.
 
 mod login;
-mod network;
+pub(super) mod network;
 
 use super::problem::Reader;
 use super::value::Share;

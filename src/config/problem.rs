@@ -98,7 +98,8 @@ impl<'t> Reader<'t> {
         self.text.get(..span.start).unwrap_or(self.text).matches('\n').count() + 1
     }
 
-    fn errors(&mut self, error: toml_span::DeserError) {
+    /// Takes over what went wrong in a value.
+    pub(super) fn errors(&mut self, error: toml_span::DeserError) {
         for error in error.errors {
             self.error(error);
         }

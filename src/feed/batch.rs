@@ -38,6 +38,8 @@ pub struct Event {
 pub enum Origin {
     /// Salesforce's event bus.
     Salesforce(Box<salesforce::Data>),
+    /// Another CometD server. What is read of an event is what Salesforce's would have, where it has it.
+    Bayeux(Box<salesforce::Data>),
     /// A Kafka topic.
     Kafka {
         /// The partition.

@@ -6,7 +6,7 @@ use crate::feed::{Event, Origin, Pace, Reason, Receipt, Sink, Status, Stop, Writ
 use crate::shared::Shared;
 use ::kafka::{Cluster, Producer, Record, Sent, Topic};
 use async_trait::async_trait;
-use salesforce::{Channel, Data};
+use salesforce::Data;
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,8 +17,8 @@ pub(super) struct Kafka {
     to: config::KafkaSink,
     cluster: Cluster,
     queue_bytes: usize,
-    /// The channels of the source: topics that follow from them are seen to before anything is read.
-    channels: Vec<Channel>,
+    /// The channels of the source, without filters: topics that follow from them are seen to before anything is read.
+    channels: Vec<String>,
     org: Option<salesforce::Org>,
     status: Arc<Status>,
 }
@@ -31,12 +31,11 @@ impl Kafka {
         shared: &Shared,
         status: Arc<Status>,
     ) -> Self {
-        let (channels, org) = match &feed.from {
-            config::From::Salesforce(from) => {
-                (from.channels.clone(), shared.orgs.get(&from.org).map(|org| org.gate.clone()))
-            }
-            config::From::Kafka(_) => (Vec::new(), None),
+        let org = match &feed.from {
+            config::From::Salesforce(from) => shared.orgs.get(&from.org).map(|org| org.gate.clone()),
+            config::From::Bayeux(_) | config::From::Kafka(_) => None,
         };
+        let channels = feed.from.channels().into_iter().map(str::to_owned).collect();
         // Not what is waited for: room is the budget's business. Only a merged change event, which becomes a record for
         // each of its ids, takes more here than it is charged for.
         let queue_bytes = shared.memory.saturating_add(shared.reply_limit);
@@ -105,8 +104,12 @@ impl Writing for Topics {
             if index % RECORDS_A_TURN == RECORDS_A_TURN - 1 {
                 tokio::task::yield_now().await;
             }
-            let Origin::Salesforce(data) = &event.origin else {
-                return Err(Stop::fatal(Reason::Rejected, "an event of Kafka's cannot go to Kafka", "mend the feed"));
+            let (data, names) = match &event.origin {
+                Origin::Salesforce(data) => (data, &SALESFORCE),
+                Origin::Bayeux(data) => (data, &BAYEUX),
+                Origin::Kafka { .. } => {
+                    return Err(Stop::fatal(Reason::Rejected, "an event of Kafka's cannot go to Kafka", "mend the feed"));
+                }
             };
             let facts = facts(&self.feed, &self.org, event, data);
             topic.clear();
@@ -125,10 +128,11 @@ impl Writing for Topics {
                 let facts = Facts { record_id: data.record_ids.get(copy).map(|id| &**id), ..facts };
                 key.clear();
                 let has_key = self.key.as_ref().is_some_and(|template| template.render_key(&facts, &mut key));
-                let mut headers: [(&str, &[u8]); 4] =
-                    [("sf.channel", event.stream.as_bytes()), ("sf.org_id", self.org.as_bytes()), ("", b""), ("", b"")];
-                let mut count = 2;
-                for (name, value) in [("sf.replay_id", facts.replay_id), ("sf.event_uuid", facts.uuid)] {
+                let mut headers: [(&str, &[u8]); 4] = [(names.channel, event.stream.as_bytes()), EMPTY, EMPTY, EMPTY];
+                let mut count = 1;
+                let org = Some(&*self.org).filter(|org| !org.is_empty());
+                let others = [(names.org, org), (names.replay_id, facts.replay_id), (names.uuid, facts.uuid)];
+                for (name, value) in others {
                     if let (Some(value), Some(slot)) = (value, headers.get_mut(count)) {
                         *slot = (name, value.as_bytes());
                         count += 1;
@@ -214,6 +218,19 @@ async fn see_to(producer: &Producer, topic: &str, create: Option<Creation>) -> R
     Ok(ensured.partitions)
 }
 
+/// The names of a record's headers.
+struct Headers {
+    channel: &'static str,
+    org: &'static str,
+    replay_id: &'static str,
+    uuid: &'static str,
+}
+
+const SALESFORCE: Headers =
+    Headers { channel: "sf.channel", org: "sf.org_id", replay_id: "sf.replay_id", uuid: "sf.event_uuid" };
+const BAYEUX: Headers =
+    Headers { channel: "bayeux.channel", org: "bayeux.org_id", replay_id: "bayeux.replay_id", uuid: "bayeux.event_uuid" };
+const EMPTY: (&str, &[u8]) = ("", b"");
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);
 const RECORDS_A_TURN: usize = 64;

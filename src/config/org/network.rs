@@ -5,7 +5,7 @@ use crate::config::value::{FileBytes, Identifier, Secret, Time, WebAddress};
 use salesforce::{Proxy, Wire};
 use toml_span::Value;
 
-pub(super) fn read<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>) -> Option<Wire> {
+pub(in crate::config) fn read<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>) -> Option<Wire> {
     let span = value.span;
     let mut table = reader.table(value)?;
     let default = Wire::default();
