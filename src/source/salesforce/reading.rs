@@ -63,7 +63,7 @@ impl Reading for Session {
                 return Err(ended.stop());
             }
             match self.client.next().await {
-                bayeux::Event::Handshaken { ext } => self.handshaken(ext.as_deref())?,
+                bayeux::Event::Handshaken { ext, .. } => self.handshaken(ext.as_deref())?,
                 bayeux::Event::Subscribed { channel, date } => self.subscribed(&channel, date.as_deref()).await?,
                 bayeux::Event::Unsubscribed { .. } => {}
                 bayeux::Event::Refused { channel, refusal } => self.refused(channel, &refusal)?,

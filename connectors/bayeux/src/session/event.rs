@@ -40,6 +40,8 @@ pub enum Event<D> {
     Handshaken {
         /// The extensions that it offers.
         ext: Option<Box<RawValue>>,
+        /// Whether what comes is acknowledged ([`Config::ack`](crate::Config::ack)).
+        ack: bool,
     },
     /// A channel is subscribed. Events of it may have come before.
     Subscribed {
@@ -78,7 +80,8 @@ impl<D> fmt::Debug for Event<D> {
     /// Never a payload.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Handshaken { .. } => f.write_str("Handshaken"),
+            Self::Handshaken { ack: false, .. } => f.write_str("Handshaken"),
+            Self::Handshaken { ack: true, .. } => f.write_str("Handshaken(ack)"),
             Self::Subscribed { channel, .. } => write!(f, "Subscribed({channel})"),
             Self::Unsubscribed { channel } => write!(f, "Unsubscribed({channel})"),
             Self::Refused { channel, refusal } => write!(f, "Refused({channel}: {refusal})"),
