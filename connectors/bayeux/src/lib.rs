@@ -12,6 +12,8 @@
 
 mod advice;
 mod failure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod long_polling;
 mod message;
 mod room;
