@@ -16,9 +16,9 @@ test: setup ## Everything, including the tests against Apache Kafka (CROSSFEED_S
 	$(CARGO) test --workspace
 	@for bug in deaf ghost slice; do $(CARGO) test -p bayeux --lib --features planted-$$bug fuzz:: || exit 1; done
 
-fuzz: setup ## What a server may say, by cargo-fuzz (TARGET=session or splitter, SECONDS=60)
-	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked --version 0.13.1
-	cd connectors/bayeux && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $(or $(TARGET),session) -- -max_total_time=$(or $(SECONDS),60) -max_len=4096
+fuzz: setup ## What a server may say, by cargo-fuzz (TARGET=session or splitter, FOR=60 seconds)
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked --version 0.13.2
+	cd connectors/bayeux && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $(or $(TARGET),session) -- -max_total_time=$(or $(FOR),60) -max_len=4096
 
 bench: setup ## Events/s, CPU and memory beside a bare producer and a bare reader (release build, a few minutes)
 	$(CARGO) build --release --workspace --bins
