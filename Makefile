@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench lint setup tools
+.PHONY: help demo test bench fuzz lint setup tools
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -14,6 +14,11 @@ demo: setup ## Both directions on real parts, with the bridge killed half way: u
 test: setup ## Everything, including the tests against Apache Kafka (CROSSFEED_SKIP_KAFKA=1 skips those, and says so)
 	$(CARGO) build --workspace --bins
 	$(CARGO) test --workspace
+	@for bug in deaf ghost slice; do $(CARGO) test -p bayeux --lib --features planted-$$bug fuzz:: || exit 1; done
+
+fuzz: setup ## What a server may say, by cargo-fuzz (TARGET=session or splitter, FOR=60 seconds)
+	@command -v cargo-fuzz >/dev/null || $(CARGO) install cargo-fuzz --locked --version 0.13.2
+	cd connectors/bayeux && RUSTC_BOOTSTRAP=1 $(CARGO) fuzz run $(or $(TARGET),session) -- -max_total_time=$(or $(FOR),60) -max_len=4096
 
 bench: setup ## Events/s, CPU and memory beside a bare producer and a bare reader (release build, a few minutes)
 	$(CARGO) build --release --workspace --bins

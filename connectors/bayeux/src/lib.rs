@@ -13,6 +13,8 @@
 mod advice;
 mod client;
 mod failure;
+#[cfg(any(test, feature = "fuzzing"))]
+pub mod fuzz;
 mod long_polling;
 mod message;
 mod room;

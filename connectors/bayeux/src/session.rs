@@ -158,6 +158,7 @@ impl<D: for<'de> Deserialize<'de>> Session<D> {
             return Some(Deadline { at: since + self.config.room_timeout, wait: Wait::Room });
         }
         let (at, wait) = match &self.state {
+            State::Waiting { .. } if cfg!(feature = "planted-deaf") && !self.room => return None,
             State::Handshaking { until, .. } => (*until, Wait::HandshakeReply),
             State::Asking { asking, .. } => asking.deadline(),
             State::Waiting { at, .. } if self.has_room() => (*at, Wait::NextConnect),
@@ -280,6 +281,7 @@ impl<D: for<'de> Deserialize<'de>> Session<D> {
             State::Asking { asking, .. } => asking.expects(exchange).then_some(Phase::Subscribe),
             State::Connecting { exchange: open, .. } => (*open == exchange).then_some(Phase::Connect),
             State::Disconnecting { exchange: open, .. } => (*open == exchange).then_some(Phase::Disconnect),
+            State::Waiting { .. } | State::Ended if cfg!(feature = "planted-ghost") => Some(Phase::Connect),
             State::Waiting { .. } | State::Ended => None,
         }
     }

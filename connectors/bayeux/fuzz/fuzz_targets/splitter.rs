@@ -1,0 +1,8 @@
+//! `make fuzz TARGET=splitter`: see `bayeux::fuzz`.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|input: &[u8]| {
+    if let Err(what) = bayeux::fuzz::splitter(input) {
+        panic!("{what}");
+    }
+});
