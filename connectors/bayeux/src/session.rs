@@ -158,7 +158,7 @@ impl<D: for<'de> Deserialize<'de>> Session<D> {
             return Some(Deadline { at: since + self.config.room_timeout, wait: Wait::Room });
         }
         let (at, wait) = match &self.state {
-            State::Waiting { .. } if cfg!(feature = "planted-deaf") && !self.room => return None,
+            State::Waiting { .. } if cfg!(feature = "planted-deaf") && !self.has_room() => return None,
             State::Handshaking { until, .. } => (*until, Wait::HandshakeReply),
             State::Asking { asking, .. } => asking.deadline(),
             State::Waiting { at, .. } if self.has_room() => (*at, Wait::NextConnect),

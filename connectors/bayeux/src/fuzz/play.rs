@@ -4,6 +4,7 @@ use crate::failure::{Cause, Phase};
 use crate::message::{Ask, Subscription};
 use crate::session::{Config, Event, Exchange, Reply, Request, Session};
 use crate::split::{Message, split};
+use crate::transport::TransportKind;
 use arbitrary::{Result as Drawn, Unstructured};
 use bytes::Bytes;
 use serde_json::{Value, json};
@@ -17,9 +18,10 @@ use std::time::{Duration, Instant};
 /// subscribe goes beside it; each event of an answer that is waited for is handed on once and in order, and no other ever;
 /// nothing comes after the end, and a silent server is the end.
 pub fn session(input: &[u8]) -> Result<(), String> {
-    let mut play = Play::new();
-    play.settle()?;
     let mut input = Unstructured::new(input);
+    let (socket, ack) = (input.arbitrary().unwrap_or_default(), input.arbitrary().unwrap_or_default());
+    let mut play = Play::new(if socket { TransportKind::WebSocket } else { TransportKind::LongPolling }, ack);
+    play.settle()?;
     while !input.is_empty() {
         match play.step(&mut input) {
             Ok(outcome) => outcome?,
@@ -32,6 +34,7 @@ pub fn session(input: &[u8]) -> Result<(), String> {
 
 struct Play {
     session: Session<u64>,
+    transport: TransportKind,
     now: Instant,
     /// Requests that wait for an answer, as far as we know.
     open: Vec<Said>,
@@ -52,11 +55,12 @@ struct Said {
 }
 
 impl Play {
-    fn new() -> Self {
+    fn new(transport: TransportKind, ack: bool) -> Self {
         let subscriptions = ["/a", "/b"].map(|channel| Subscription { channel: channel.to_owned(), ext: None }).into();
         let now = Instant::now();
         Self {
-            session: Session::new(Config { subscriptions, ..Config::default() }, now),
+            session: Session::new(Config { transport, ack, subscriptions, ..Config::default() }, now),
+            transport,
             now,
             open: Vec::new(),
             past: Vec::new(),
@@ -86,6 +90,11 @@ impl Play {
                     self.reply(&said, body);
                 }
             }
+            9 if self.transport == TransportKind::WebSocket => {
+                let cause = Cause::Transport { sent: input.arbitrary()?, text: String::new(), error: None };
+                self.past.extend(self.open.drain(..).map(|said| said.exchange));
+                self.session.handle_closed(cause, self.now);
+            }
             9 => {
                 if let Some(index) = self.choose(input)? {
                     let said = self.open.swap_remove(index);
@@ -101,7 +110,7 @@ impl Play {
             }
             10 => {
                 // An answer that came too late, or a second time.
-                if let Some(exchange) = self.past.last().copied() {
+                if let (Some(exchange), TransportKind::LongPolling) = (self.past.last().copied(), self.transport) {
                     self.events += 1;
                     let body = json!([{"channel": "/a", "data": self.events}, {"channel": "/meta/connect", "successful": true}]);
                     self.session.handle_reply(exchange, Reply { body: body.to_string().into(), date: None }, self.now);
@@ -112,13 +121,13 @@ impl Play {
                 self.session.handle_timeout(self.now);
             }
             12 => return Ok(self.let_time_pass()),
-            13 => self.session.handle_room(input.arbitrary()?),
+            13 => self.session.handle_room(input.arbitrary()?, self.now),
             14 => {
                 let channel = (*input.choose(&["/a", "/b", "/c"])?).to_owned();
                 match input.int_in_range(0..=3)? {
-                    0 => self.session.ask(Ask::Subscribe(Subscription { channel, ext: None }), self.now),
-                    1 => self.session.ask(Ask::Unsubscribe(channel), self.now),
-                    2 => self.session.forget(&channel, self.now),
+                    0 => self.session.ask(Ask::Subscribe(Subscription { channel, ext: None })),
+                    1 => self.session.ask(Ask::Unsubscribe(channel)),
+                    2 => self.session.forget(&channel),
                     _ => {
                         if let Some(said) = self.open.last() {
                             self.session.handle_progress(said.exchange, self.now);
@@ -145,7 +154,7 @@ impl Play {
     fn reply(&mut self, said: &Said, body: Bytes) {
         self.past.push(said.exchange);
         // A goodbye's answer may bring events, which are not wanted any more; an ended session waits for nothing.
-        if said.phase != Phase::Disconnect
+        if !self.disconnecting
             && !self.ended
             && let Ok(messages) = split::<u64>(&body)
         {
@@ -155,7 +164,12 @@ impl Play {
             });
             self.due.extend(events);
         }
-        self.session.handle_reply(said.exchange, Reply { body, date: None }, self.now);
+        match self.transport {
+            TransportKind::LongPolling => {
+                self.session.handle_reply(said.exchange, Reply { body, date: None }, self.now);
+            }
+            TransportKind::WebSocket => self.session.handle_frame(&body, self.now),
+        }
     }
 
     /// An answer as a server might give it: rightly, or beside the point.
@@ -172,7 +186,9 @@ impl Play {
         for _ in 0..input.int_in_range(0..=3)? {
             let extra = match input.int_in_range(0..=12)? {
                 0 => json!({"channel": "/meta/disconnect"}),
-                1 => json!({"channel": "/meta/connect", "id": "999", "successful": false, "error": "402::Unknown client"}),
+                1 => {
+                    json!({"channel": "/meta/connect", "id": "999", "successful": false, "error": "402::Unknown client"})
+                }
                 2 => json!({"channel": "/meta/subscribe", "subscription": "/z", "successful": true}),
                 _ => {
                     self.events += 1;
@@ -189,6 +205,11 @@ impl Play {
     /// Everything that is to be said and told, checked.
     fn settle(&mut self) -> Result<(), String> {
         for _ in 0..MOST_STEPS {
+            if self.session.is_between_connects() {
+                // One that had no answer in time, and is to be repeated.
+                let given_up = self.open.extract_if(.., |said| said.phase == Phase::Connect);
+                self.past.extend(given_up.map(|said| said.exchange));
+            }
             let mut idle = true;
             while let Some(request) = self.session.poll_request(self.now) {
                 idle = false;
@@ -252,7 +273,7 @@ impl Play {
             }
             Event::Ended(_) => self.ended = true,
             // An owner who lets a refused channel be.
-            Event::Refused { channel, .. } => self.session.forget(&channel, self.now),
+            Event::Refused { channel, .. } => self.session.forget(&channel),
             Event::Handshaken { .. } | Event::Subscribed { .. } | Event::Unsubscribed { .. } | Event::Connected => {}
         }
         Ok(())
@@ -292,7 +313,7 @@ fn meta(asked: &Value, input: &mut Unstructured<'_>) -> Drawn<Value> {
     let mut answer = json!({"channel": channel, "successful": successful});
     let Some(fields) = answer.as_object_mut() else { return Ok(answer) };
     for (name, odds) in [("id", 15), ("subscription", 12)] {
-        if let Some(value) = asked.get(name).filter(|_| true)
+        if let Some(value) = asked.get(name)
             && input.ratio(odds, 16)?
         {
             fields.insert(name.to_owned(), value.clone());
@@ -300,6 +321,7 @@ fn meta(asked: &Value, input: &mut Unstructured<'_>) -> Drawn<Value> {
     }
     if is_handshake && input.ratio(31, 32)? {
         fields.insert("clientId".to_owned(), json!("c1"));
+        fields.insert("ext".to_owned(), json!({"ack": true}));
     }
     if !successful {
         fields.insert("error".to_owned(), json!(*input.choose(&["402::Unknown client", "403::no", "", "x"])?));

@@ -31,7 +31,8 @@ fn compare(reply: &Bytes) -> Result<(), String> {
     };
     for (message, value) in messages {
         if let Message::Event { channel, bytes, .. } = message {
-            let data = serde_json::from_slice::<Value>(&bytes).map_err(|error| format!("the slice of an event: {error}"))?;
+            let data =
+                serde_json::from_slice::<Value>(&bytes).map_err(|error| format!("the slice of an event: {error}"))?;
             if value.get("data") != Some(&data) {
                 return Err(format!("an event's data is {data} in {value}"));
             }
