@@ -7,6 +7,7 @@
 mod cluster;
 mod feed;
 mod org;
+mod outline;
 mod problem;
 mod template;
 mod value;
@@ -14,6 +15,7 @@ mod value;
 pub use cluster::Cluster;
 pub use feed::{BayeuxSource, Creation, Feed, From, KafkaSink, KafkaSource, PlatformEventSink, SalesforceSource, Start, To, Transport};
 pub use org::Org;
+pub use outline::Outline;
 pub use problem::{Problem, Problems};
 pub use template::{Facts, Template};
 
@@ -56,9 +58,11 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it, together.
     pub fn load(path: &Path) -> Result<Self, Problems> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Problems::unreadable(path, format!("cannot be read: {error}")))?;
-        Self::parse(&text).map_err(|problems| Problems { path: path.to_owned(), problems })
+        Self::parse(&Self::text(path)?).map_err(|problems| Problems { path: path.to_owned(), problems })
+    }
+
+    fn text(path: &Path) -> Result<String, Problems> {
+        std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, format!("cannot be read: {error}")))
     }
 
     /// Understands the text of a file.

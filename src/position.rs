@@ -4,4 +4,4 @@ mod record;
 mod store;
 
 pub use record::Position;
-pub use store::{Binding, Error, Saved, Store};
+pub use store::{Binding, Error, Paused, Saved, Store};

@@ -14,7 +14,7 @@ use toml_span::span::Spanned;
 use toml_span::{DeserError, Deserialize, Span, Value};
 
 /// A feed: where its events come from and where they go.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feed {
     /// Its name; positions and metrics are kept under it.
     pub name: String,
@@ -25,7 +25,7 @@ pub struct Feed {
 }
 
 /// A way in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum From {
     /// Channels of an org's event bus.
     Salesforce(SalesforceSource),
@@ -48,7 +48,7 @@ impl From {
 }
 
 /// A way out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum To {
     /// Topics of a cluster.
     Kafka(KafkaSink),
@@ -57,7 +57,7 @@ pub enum To {
 }
 
 /// `from.salesforce`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SalesforceSource {
     /// The org's name.
     pub org: String,
@@ -79,7 +79,7 @@ pub enum Start {
 }
 
 /// `from.kafka`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSource {
     /// The cluster's name.
     pub cluster: String,
@@ -92,7 +92,7 @@ pub struct KafkaSource {
 }
 
 /// `to.kafka`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSink {
     /// The cluster's name.
     pub cluster: String,
@@ -131,7 +131,7 @@ pub struct Creation {
 }
 
 /// `to.platform_event`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformEventSink {
     /// The org's name.
     pub org: String,
