@@ -1,11 +1,15 @@
 //! How a feed does: one place that people, probes and metrics read.
 
+mod channels;
+
 use super::batch::{Batch, Measure, Place, Positions};
 use super::stop::{Reason, Stop};
 use crate::metrics::{self, FeedMetrics};
 use crate::position::Position;
 use jiff::Timestamp;
 use serde::Serialize;
+use channels::{Change, Channels};
+pub use channels::{ChannelState, ChannelStatus};
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -43,6 +47,7 @@ struct State {
     running_since: Option<Instant>,
     problem: Option<Problem>,
     streams: BTreeMap<String, StreamState>,
+    channels: Channels,
     last_event: Option<Timestamp>,
 }
 
@@ -78,6 +83,8 @@ pub struct Snapshot {
     reopens: u64,
     last_event: Option<Timestamp>,
     positions: BTreeMap<String, StreamState>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    channels: BTreeMap<String, ChannelStatus>,
 }
 
 impl Status {
@@ -90,6 +97,7 @@ impl Status {
             running_since: None,
             problem: None,
             streams: BTreeMap::new(),
+            channels: Channels::default(),
             last_event: None,
         };
         Self { name: name.to_owned(), metrics, state: Mutex::new(state) }
@@ -128,6 +136,7 @@ impl Status {
             reopens: self.metrics.reopens(),
             last_event: state.last_event,
             positions: state.streams.clone(),
+            channels: state.channels.all().clone(),
         }
     }
 
@@ -232,6 +241,62 @@ impl Status {
         }
     }
 
+    /// The session is to have this channel.
+    pub fn channel_waits(&self, channel: &str) {
+        self.state().channels.waits(channel, Timestamp::now());
+        self.show_channels();
+    }
+
+    /// The org took the subscription.
+    pub fn channel_subscribed(&self, channel: &str) {
+        let change = self.state().channels.subscribed(channel, Timestamp::now());
+        self.show_channels();
+        if change == Change::Mended {
+            tracing::warn!(feed = self.name, channel, "the channel that was refused is subscribed");
+        }
+    }
+
+    /// The org refused a channel, in these words, and it is tried again then.
+    pub fn channel_refused(&self, channel: &str, words: &str, remedy: &str, wait: Duration) {
+        let now = Timestamp::now();
+        let retry_at = now.checked_add(wait).ok();
+        let change = self.state().channels.refused(channel, words, remedy, retry_at, now);
+        self.metrics.channel_refused(channel);
+        self.show_channels();
+        let feed = &self.name;
+        match change {
+            Change::Broken => {
+                tracing::error!(feed, channel, remedy, "channel refused, and tried again slowly; the others go on: {words}");
+            }
+            Change::Reworded => tracing::warn!(feed, channel, remedy, "channel refused still: {words}"),
+            Change::None | Change::Mended => tracing::debug!(feed, channel, "channel refused still: {words}"),
+        }
+    }
+
+    /// The org took the subscription of a channel, but has nothing of its name.
+    pub fn channel_silent(&self, channel: &str, words: &str, remedy: &str) {
+        let change = self.state().channels.silent(channel, words, remedy, Timestamp::now());
+        self.show_channels();
+        if matches!(change, Change::Broken | Change::Reworded) {
+            tracing::error!(feed = self.name, channel, remedy, "{words}");
+        }
+    }
+
+    /// The org has what a channel is made of.
+    pub fn channel_found(&self, channel: &str) {
+        let change = self.state().channels.found(channel, Timestamp::now());
+        self.show_channels();
+        if change == Change::Mended {
+            tracing::warn!(feed = self.name, channel, "the org has now what the channel is made of");
+        }
+    }
+
+    fn show_channels(&self) {
+        for (channel, known) in self.state().channels.all() {
+            self.metrics.channel_up(channel, known.state == ChannelState::Subscribed);
+        }
+    }
+
     fn enter(&self, phase: Phase, problem: Option<Problem>) {
         let mut state = self.state();
         if state.phase != phase {
@@ -239,6 +304,11 @@ impl Status {
             state.since = Timestamp::now();
         }
         state.problem = problem;
+        if !matches!(phase, Phase::Running | Phase::Draining) {
+            state.channels.all_wait(Timestamp::now());
+        }
+        drop(state);
+        self.show_channels();
         self.metrics.session_up.set(i64::from(phase == Phase::Running));
     }
 
