@@ -6,10 +6,10 @@ use super::batch::{Batch, Measure, Place, Positions};
 use super::stop::{Reason, Stop};
 use crate::metrics::{self, FeedMetrics};
 use crate::position::Position;
-use jiff::Timestamp;
-use serde::Serialize;
 use channels::{Change, Channels};
 pub use channels::{ChannelState, ChannelStatus};
+use jiff::Timestamp;
+use serde::Serialize;
 use std::collections::BTreeMap;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -266,7 +266,12 @@ impl Status {
         let feed = &self.name;
         match change {
             Change::Broken => {
-                tracing::error!(feed, channel, remedy, "channel refused, and tried again slowly; the others go on: {words}");
+                tracing::error!(
+                    feed,
+                    channel,
+                    remedy,
+                    "channel refused, and tried again slowly; the others go on: {words}"
+                );
             }
             Change::Reworded => tracing::warn!(feed, channel, remedy, "channel refused still: {words}"),
             Change::None | Change::Mended => tracing::debug!(feed, channel, "channel refused still: {words}"),

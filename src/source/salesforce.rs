@@ -61,6 +61,12 @@ impl Salesforce {
 #[async_trait]
 impl Source for Salesforce {
     async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
+        Ok(Box::new(self.session(cluster).await?))
+    }
+}
+
+impl Salesforce {
+    async fn session(&mut self, cluster: Option<&str>) -> Result<Session, Stop> {
         let permit = self.org.handshakes.permit().await?;
         let token = self.org.gate.token().await.map_err(|error| decide::salesforce(&error))?;
         let saved = self.positions(token.org_id.as_str(), cluster)?;
@@ -87,7 +93,7 @@ impl Source for Salesforce {
         let transport = transport.map_err(|error| decide::salesforce(&error))?;
         let client = LongPolling::new(transport, Org::session(subscriptions))
             .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
-        Ok(Box::new(Session {
+        Ok(Session {
             client,
             channels,
             start: self.from.start.clone(),
@@ -101,7 +107,7 @@ impl Source for Salesforce {
             token,
             over: false,
             ended: None,
-        }))
+        })
     }
 }
 
@@ -128,3 +134,6 @@ fn store_stop(error: &crate::position::Error) -> Stop {
 const SHORTEST_RETENTION: SignedDuration = SignedDuration::from_hours(24);
 const BEGUN_LONG_AGO: &str = "the channel began, and got no event, before the oldest one that may still be retained: what \
      came between may be gone; compare with the org";
+
+#[cfg(test)]
+mod tests;

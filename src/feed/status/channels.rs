@@ -87,7 +87,14 @@ impl Channels {
     }
 
     /// The org refused it.
-    pub(super) fn refused(&mut self, channel: &str, problem: &str, remedy: &str, retry_at: Option<Timestamp>, now: Timestamp) -> Change {
+    pub(super) fn refused(
+        &mut self,
+        channel: &str,
+        problem: &str,
+        remedy: &str,
+        retry_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Change {
         self.broken(channel, ChannelState::Refused, problem, remedy, retry_at, now)
     }
 
@@ -109,7 +116,15 @@ impl Channels {
         Change::Mended
     }
 
-    fn broken(&mut self, channel: &str, state: ChannelState, problem: &str, remedy: &str, retry_at: Option<Timestamp>, now: Timestamp) -> Change {
+    fn broken(
+        &mut self,
+        channel: &str,
+        state: ChannelState,
+        problem: &str,
+        remedy: &str,
+        retry_at: Option<Timestamp>,
+        now: Timestamp,
+    ) -> Change {
         let known = self.0.get(channel).filter(|known| known.state == state);
         let (since, change) = match known {
             Some(known) if known.problem.as_deref() == Some(problem) => (known.since, Change::None),

@@ -1,7 +1,7 @@
 //! The channels of a feed that its org refused: let be, and tried again slowly, while the others go on.
 
 pub(crate) mod inventory;
-pub(super) mod silence;
+pub(crate) mod silence;
 
 use super::reading::Subscribed;
 use crate::feed::Status;

@@ -1,6 +1,6 @@
 //! Permits for handshakes: what the feeds of an org share, so that fifty of them do not storm it, and rest as one.
 
-use crate::feed::{Backoff, Pace, Reason, Stop};
+use crate::feed::{Backoff, Pace, Stop};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::sync::Notify;

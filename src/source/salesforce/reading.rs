@@ -287,7 +287,7 @@ impl Session {
         self.ended = Some(ended);
     }
 
-    fn batch(&mut self, messages: Vec<Message<Box<Data>>>, charge: Option<Box<dyn Charge>>) -> Batch {
+    pub(super) fn batch(&mut self, messages: Vec<Message<Box<Data>>>, charge: Option<Box<dyn Charge>>) -> Batch {
         let mut events = Vec::with_capacity(messages.len());
         let mut positions = Positions::default();
         // The last event of each channel gives its position; events come in runs of one channel.

@@ -6,6 +6,7 @@
 
 use crate::decide;
 use salesforce::{Channel, Error, Kind, ObjectSummary, Org};
+use serde_json::value::RawValue;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
@@ -50,6 +51,16 @@ impl Part {
             Self::Custom => "the list of custom channels",
         }
     }
+
+    /// The query for its names; none where it is no query.
+    pub(crate) fn query(self) -> Option<&'static str> {
+        match self {
+            Self::Objects => None,
+            Self::Topics => Some("SELECT Name FROM PushTopic"),
+            Self::Generic => Some("SELECT Name FROM StreamingChannel"),
+            Self::Custom => Some("SELECT DeveloperName FROM PlatformEventChannel"),
+        }
+    }
 }
 
 /// What one part holds.
@@ -65,21 +76,21 @@ impl Held {
     /// # Errors
     /// The org does not tell, or the calls that are left are for others.
     pub(crate) async fn ask(org: &Org, part: Part) -> Result<Self, Error> {
-        let (mut pages, field) = match part {
-            Part::Objects => {
-                org.spare()?;
-                return Ok(Self::Objects(org.describe_global().await?));
-            }
-            Part::Topics => (org.query("SELECT Name FROM PushTopic"), "Name"),
-            Part::Generic => (org.query("SELECT Name FROM StreamingChannel"), "Name"),
-            Part::Custom => (org.tooling_query("SELECT DeveloperName FROM PlatformEventChannel"), "DeveloperName"),
+        let Some(query) = part.query() else {
+            org.spare()?;
+            return Ok(Self::Objects(org.describe_global().await?));
         };
+        let mut pages = if part == Part::Custom { org.tooling_query(query) } else { org.query(query) };
         let mut names = BTreeSet::new();
         while let Some(records) = pages.next().await? {
-            let records = records.iter().filter_map(|row| serde_json::from_str::<serde_json::Value>(row.get()).ok());
-            names.extend(records.filter_map(|row| row.get(field)?.as_str().map(str::to_owned)));
+            names.extend(records.iter().filter_map(|record| Record::name(record)));
         }
         Ok(Self::Names(names))
+    }
+
+    /// The names in the records that a query found.
+    pub(crate) fn of_records(records: &[Box<RawValue>]) -> Self {
+        Self::Names(records.iter().filter_map(|record| Record::name(record)).collect())
     }
 
     /// Whether the org has what a channel of this part is made of.
@@ -97,6 +108,19 @@ impl Held {
                 }
             },
         }
+    }
+}
+
+/// A record of a query's.
+#[derive(serde::Deserialize)]
+struct Record {
+    #[serde(rename = "Name", alias = "DeveloperName")]
+    name: String,
+}
+
+impl Record {
+    fn name(record: &RawValue) -> Option<String> {
+        serde_json::from_str::<Self>(record.get()).ok().map(|record| record.name)
     }
 }
 

@@ -8,18 +8,13 @@ use std::sync::Arc;
 use tokio::task::JoinSet;
 
 /// A look-out for the channels of one session. It ends when it is dropped.
-pub(in crate::source::salesforce) struct LookOut {
+pub(crate) struct LookOut {
     _task: JoinSet<()>,
 }
 
 impl LookOut {
     /// Looks once for all of these channels, which are subscribed now, and once an hour for those that were missing.
-    pub(in crate::source::salesforce) fn begin(
-        org: Org,
-        inventory: Inventory,
-        status: Arc<Status>,
-        channels: Vec<Channel>,
-    ) -> Self {
+    pub(crate) fn begin(org: Org, inventory: Inventory, status: Arc<Status>, channels: Vec<Channel>) -> Self {
         let mut task = JoinSet::new();
         task.spawn(look(org, inventory, status, channels));
         Self { _task: task }

@@ -47,10 +47,7 @@ pub(super) const TABLE: &[Row] = &[
         Then::Rest(Reason::Limit, Pace::growing(60, 600), CLIENT_LIMIT),
     ),
     // Of one topic: the other feeds of the org have nothing to do with it.
-    anywhere(
-        &[Sign::Says(&["subscription limit exceeded"])],
-        Then::Reopen(Reason::Limit, Pace::growing(60, 600)),
-    ),
+    anywhere(&[Sign::Says(&["subscription limit exceeded"])], Then::Reopen(Reason::Limit, Pace::growing(60, 600))),
     anywhere(
         &[
             Sign::Code(401),
@@ -62,11 +59,7 @@ pub(super) const TABLE: &[Row] = &[
         Then::Renew(Pace::at_once(1, 60)),
     ),
     // Above the next, since it names the channel, which may be called anything.
-    at(
-        Phase::Subscribe,
-        &[Sign::Says(&["wasn't found using the provided replay id map"])],
-        Then::AskAgain,
-    ),
+    at(Phase::Subscribe, &[Sign::Says(&["wasn't found using the provided replay id map"])], Then::AskAgain),
     at(Phase::Subscribe, &[Sign::Says(&["replayid", "invalid"])], Then::Reposition),
     anywhere(
         &[
@@ -102,7 +95,10 @@ pub(super) const TABLE: &[Row] = &[
     ),
     anywhere(
         &[Sign::Says(&["api version"]), Sign::Says(&["connection type"])],
-        Then::Fail(Reason::Salesforce, "set the org's `api_version` to one that Salesforce supports, such as 64.0; then restart"),
+        Then::Fail(
+            Reason::Salesforce,
+            "set the org's `api_version` to one that Salesforce supports, such as 64.0; then restart",
+        ),
     ),
     at(
         Phase::Handshake,
