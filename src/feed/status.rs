@@ -1,9 +1,13 @@
 //! How a feed does: one place that people, probes and metrics read.
 
+mod channels;
+
 use super::batch::{Batch, Measure, Place, Positions};
 use super::stop::{Reason, Stop};
 use crate::metrics::{self, FeedMetrics};
 use crate::position::{Paused, Position};
+use channels::{Change, Channels};
+pub use channels::{ChannelState, ChannelStatus};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -46,6 +50,7 @@ struct State {
     problem: Option<Problem>,
     paused: Option<Paused>,
     streams: BTreeMap<String, StreamState>,
+    channels: Channels,
     last_event: Option<Timestamp>,
 }
 
@@ -83,6 +88,8 @@ pub struct Snapshot {
     reopens: u64,
     last_event: Option<Timestamp>,
     positions: BTreeMap<String, StreamState>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    channels: BTreeMap<String, ChannelStatus>,
 }
 
 impl Status {
@@ -96,6 +103,7 @@ impl Status {
             problem: None,
             paused: None,
             streams: BTreeMap::new(),
+            channels: Channels::default(),
             last_event: None,
         };
         Self { name: name.to_owned(), metrics, state: Mutex::new(state) }
@@ -135,6 +143,7 @@ impl Status {
             reopens: self.metrics.reopens(),
             last_event: state.last_event,
             positions: state.streams.clone(),
+            channels: state.channels.all().clone(),
         }
     }
 
@@ -256,6 +265,67 @@ impl Status {
         }
     }
 
+    /// The session is to have this channel.
+    pub fn channel_waits(&self, channel: &str) {
+        self.state().channels.waits(channel, Timestamp::now());
+        self.show_channels();
+    }
+
+    /// The org took the subscription.
+    pub fn channel_subscribed(&self, channel: &str) {
+        let change = self.state().channels.subscribed(channel, Timestamp::now());
+        self.show_channels();
+        if change == Change::Mended {
+            tracing::warn!(feed = self.name, channel, "the channel that was refused is subscribed");
+        }
+    }
+
+    /// The org refused a channel, in these words, and it is tried again then.
+    pub fn channel_refused(&self, channel: &str, words: &str, remedy: &str, wait: Duration) {
+        let now = Timestamp::now();
+        let retry_at = now.checked_add(wait).ok();
+        let change = self.state().channels.refused(channel, words, remedy, retry_at, now);
+        self.metrics.channel_refused(channel);
+        self.show_channels();
+        let feed = &self.name;
+        match change {
+            Change::Broken => {
+                tracing::error!(
+                    feed,
+                    channel,
+                    remedy,
+                    "channel refused, and tried again slowly; the others go on: {words}"
+                );
+            }
+            Change::Reworded => tracing::warn!(feed, channel, remedy, "channel refused still: {words}"),
+            Change::None | Change::Mended => tracing::debug!(feed, channel, "channel refused still: {words}"),
+        }
+    }
+
+    /// The org took the subscription of a channel, but has nothing of its name.
+    pub fn channel_silent(&self, channel: &str, words: &str, remedy: &str) {
+        let change = self.state().channels.silent(channel, words, remedy, Timestamp::now());
+        self.show_channels();
+        if matches!(change, Change::Broken | Change::Reworded) {
+            tracing::error!(feed = self.name, channel, remedy, "{words}");
+        }
+    }
+
+    /// The org has what a channel is made of.
+    pub fn channel_found(&self, channel: &str) {
+        let change = self.state().channels.found(channel, Timestamp::now());
+        self.show_channels();
+        if change == Change::Mended {
+            tracing::warn!(feed = self.name, channel, "the org has now what the channel is made of");
+        }
+    }
+
+    fn show_channels(&self) {
+        for (channel, known) in self.state().channels.all() {
+            self.metrics.channel_up(channel, known.state == ChannelState::Subscribed);
+        }
+    }
+
     fn enter(&self, phase: Phase, problem: Option<Problem>) {
         let mut state = self.state();
         if state.phase != phase {
@@ -266,6 +336,11 @@ impl Status {
         if phase != Phase::Paused {
             state.paused = None;
         }
+        if !matches!(phase, Phase::Running | Phase::Draining) {
+            state.channels.all_wait(Timestamp::now());
+        }
+        drop(state);
+        self.show_channels();
         self.metrics.session_up.set(i64::from(phase == Phase::Running));
     }
 

@@ -1,5 +1,7 @@
 //! From Salesforce: channels of an org's event bus, over a Bayeux session.
 
+pub(crate) mod channels;
+pub(crate) mod handshakes;
 pub(crate) mod reaction;
 mod reading;
 
@@ -8,12 +10,13 @@ use crate::decide;
 use crate::feed::{Budget, Pace, Reading, Reason, Source, Status, Stop};
 use crate::position::{Binding, Position, Saved, Store};
 use crate::shared::{Org, Shared};
-use ::salesforce::{Channel, Replay, replay_extension};
 use async_trait::async_trait;
-use bayeux::{LongPolling, Room, Subscription};
+use bayeux::{LongPolling, Room};
+use channels::Refused;
 use jiff::{SignedDuration, Timestamp};
 use reading::{Held, Session, Subscribed};
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// An org's channels as a source.
 pub(super) struct Salesforce {
@@ -24,6 +27,7 @@ pub(super) struct Salesforce {
     budget: Budget,
     reply_limit: usize,
     status: Arc<Status>,
+    refused: Refused,
 }
 
 impl Salesforce {
@@ -41,6 +45,7 @@ impl Salesforce {
             store: shared.store.clone(),
             budget: shared.budget.clone(),
             reply_limit: shared.reply_limit,
+            refused: Refused::new(status.clone(), channels::PAUSE),
             status,
         }
     }
@@ -51,31 +56,21 @@ impl Salesforce {
         self.store.bind(&self.feed, &binding).map_err(|error| store_stop(&error))?;
         self.store.of_feed(&self.feed).map_err(|error| store_stop(&error))
     }
-
-    fn subscription(&self, channel: &Channel, held: &Held) -> Result<Subscription, Stop> {
-        let replay = match held {
-            Held::Nothing => match &self.from.start {
-                config::Start::Latest => Replay::Tip,
-                config::Start::Earliest => Replay::All,
-                config::Start::After(id) => Replay::After(id.clone()),
-            },
-            // Nothing was seen yet: everything that came after the subscription is among what is retained.
-            Held::Begun(_) => Replay::All,
-            Held::At(id) => Replay::After(id.clone()),
-        };
-        tracing::info!(feed = self.feed, %channel, %replay, "subscribing");
-        let ext = replay_extension(&[(channel.as_str(), replay)]).map_err(|error| decide::salesforce(&error))?;
-        Ok(Subscription { channel: channel.as_str().to_owned(), ext: Some(ext) })
-    }
 }
 
 #[async_trait]
 impl Source for Salesforce {
     async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
+        Ok(Box::new(self.session(cluster).await?))
+    }
+}
+
+impl Salesforce {
+    async fn session(&mut self, cluster: Option<&str>) -> Result<Session, Stop> {
+        let permit = self.org.handshakes.permit().await?;
         let token = self.org.gate.token().await.map_err(|error| decide::salesforce(&error))?;
         let saved = self.positions(token.org_id.as_str(), cluster)?;
         let mut channels = Vec::new();
-        let mut subscriptions = Vec::new();
         for channel in &self.from.channels {
             let position = saved.iter().find(|saved| saved.channel == channel.without_filter());
             if let Some(saved) = position {
@@ -87,17 +82,32 @@ impl Source for Salesforce {
             {
                 tracing::error!(feed = self.feed, %channel, begun = %date, "{BEGUN_LONG_AGO}");
             }
-            subscriptions.push(self.subscription(channel, &held)?);
+            self.status.channel_waits(channel.without_filter());
             channels.push(Subscribed::new(channel, held));
         }
+        let subscriptions = self.refused.choose(&mut channels, Instant::now());
+        let subscriptions = subscriptions.map(|channel| channel.subscription(&self.feed, &self.from.start));
+        let subscriptions = subscriptions.collect::<Result<_, _>>()?;
         let room: Arc<dyn Room> = Arc::new(self.budget.clone());
         let transport = self.org.transport(&token, self.reply_limit, Some(room));
         let transport = transport.map_err(|error| decide::salesforce(&error))?;
         let client = LongPolling::new(transport, Org::session(subscriptions))
             .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
-        let begins = self.from.start == config::Start::Latest;
-        let (org, store, status) = (self.org.gate.clone(), self.store.clone(), self.status.clone());
-        Ok(Box::new(Session { client, channels, begins, org, store, status, token, ended: None }))
+        Ok(Session {
+            client,
+            channels,
+            start: self.from.start.clone(),
+            refused: self.refused.clone(),
+            permitted: permit.since(),
+            permit: Some(permit),
+            look_out: None,
+            org: self.org.clone(),
+            store: self.store.clone(),
+            status: self.status.clone(),
+            token,
+            over: false,
+            ended: None,
+        })
     }
 }
 
@@ -124,3 +134,6 @@ fn store_stop(error: &crate::position::Error) -> Stop {
 const SHORTEST_RETENTION: SignedDuration = SignedDuration::from_hours(24);
 const BEGUN_LONG_AGO: &str = "the channel began, and got no event, before the oldest one that may still be retained: what \
      came between may be gone; compare with the org";
+
+#[cfg(test)]
+mod tests;

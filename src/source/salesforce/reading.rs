@@ -1,16 +1,21 @@
 //! An open Bayeux session with Salesforce: from messages to batches.
 
+use super::channels::{Refused, silence::LookOut};
+use super::handshakes::Permit;
 use super::reaction::{self, Ended, Then};
 use super::store_stop;
+use crate::config::Start;
 use crate::decide;
 use crate::feed::{Batch, Event, Origin, Pace, Place, Positions, Reading, Reason, Status, Stop, Stream};
 use crate::position::{Position, Store};
+use crate::shared::Org;
 use async_trait::async_trait;
 use bayeux::{Ask, Charge, LongPolling, Message, Refusal, Subscription};
 use jiff::{SignedDuration, Timestamp};
-use salesforce::{Channel, Data, Org, Replay, ReplayId, Token, replay_extension};
+use salesforce::{Channel, Data, Replay, ReplayId, Token, replay_extension};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What is known of a channel's position.
 #[derive(Debug, Clone)]
@@ -29,6 +34,10 @@ pub(super) struct Subscribed {
     held: Held,
     /// Its position was refused in this session, and it was asked for from the oldest event.
     repositioned: bool,
+    /// It was refused, in this session or shortly before, and is not asked for now.
+    pub(super) let_be: bool,
+    /// It was not found among the positions sent with it, and was asked for once more.
+    asked_again: bool,
 }
 
 /// The session as the feed reads it.
@@ -36,19 +45,50 @@ pub(super) struct Session {
     /// Boxed once: a message is moved a few times on its way, and `Data` has some hundred bytes.
     pub(super) client: LongPolling<Box<Data>>,
     pub(super) channels: Vec<Subscribed>,
-    /// A channel without a position begins with what comes next.
-    pub(super) begins: bool,
+    /// Where a channel without a position begins.
+    pub(super) start: Start,
+    pub(super) refused: Refused,
+    /// When the session was let in, and the right to handshake until it has.
+    pub(super) permitted: Instant,
+    pub(super) permit: Option<Permit>,
+    /// Looks for channels that stay silent, from the first connect on.
+    pub(super) look_out: Option<LookOut>,
     pub(super) org: Org,
     pub(super) store: Arc<Store>,
     pub(super) status: Arc<Status>,
     pub(super) token: Arc<Token>,
+    /// Nothing comes of it any more.
+    pub(super) over: bool,
     /// Why it ended: kept until what must be done about it is done, which may take more than one call of `next`.
     pub(super) ended: Option<Ended>,
 }
 
 impl Subscribed {
     pub(super) fn new(channel: &Channel, held: Held) -> Self {
-        Self { channel: channel.clone(), held, repositioned: false }
+        Self { channel: channel.clone(), held, repositioned: false, let_be: false, asked_again: false }
+    }
+
+    /// The name that its positions and its state go by.
+    pub(super) fn name(&self) -> &str {
+        self.channel.without_filter()
+    }
+
+    /// What the org is asked for: what comes after the position held.
+    pub(super) fn subscription(&self, feed: &str, start: &Start) -> Result<Subscription, Stop> {
+        let replay = match &self.held {
+            Held::Nothing => match start {
+                Start::Latest => Replay::Tip,
+                Start::Earliest => Replay::All,
+                Start::After(id) => Replay::After(id.clone()),
+            },
+            // Nothing was seen yet: everything that came after the subscription is among what is retained.
+            Held::Begun(_) => Replay::All,
+            Held::At(id) => Replay::After(id.clone()),
+        };
+        let channel = &self.channel;
+        tracing::info!(feed, %channel, %replay, "subscribing");
+        let ext = replay_extension(&[(channel.as_str(), replay)]).map_err(|error| decide::salesforce(&error))?;
+        Ok(Subscription { channel: channel.as_str().to_owned(), ext: Some(ext) })
     }
 }
 
@@ -58,19 +98,32 @@ impl Reading for Session {
         loop {
             if let Some(ended) = self.ended.clone() {
                 if let Then::Renew(_) = ended.then {
-                    self.org.replace(&self.token).await.map_err(|error| decide::salesforce(&error))?;
+                    self.org.gate.replace(&self.token).await.map_err(|error| decide::salesforce(&error))?;
                 }
                 return Err(ended.stop());
             }
-            match self.client.next().await {
-                bayeux::Event::Handshaken { ext, .. } => self.handshaken(ext.as_deref())?,
+            let due = self.refused.next();
+            let event = tokio::select! {
+                biased;
+                event = self.client.next() => event,
+                () = at(due) => {
+                    self.ask_again()?;
+                    continue;
+                }
+            };
+            match event {
+                bayeux::Event::Handshaken { ext, .. } => {
+                    self.permit = None;
+                    self.handshaken(ext.as_deref())?;
+                }
                 bayeux::Event::Subscribed { channel, date } => self.subscribed(&channel, date.as_deref()).await?,
                 bayeux::Event::Unsubscribed { .. } => {}
                 bayeux::Event::Refused { channel, refusal } => self.refused(channel, &refusal)?,
-                bayeux::Event::Connected => self.status.running(),
+                bayeux::Event::Connected => self.connected(),
                 bayeux::Event::Messages { messages, charge } => return Ok(self.batch(messages, charge)),
                 bayeux::Event::Ended(failure) => {
-                    self.ended = Some(Ended::of(&failure));
+                    self.over = true;
+                    self.end(Ended::of(&failure));
                 }
             }
         }
@@ -89,7 +142,7 @@ impl Reading for Session {
     }
 
     async fn close(&mut self) {
-        if self.ended.is_some() {
+        if self.over {
             return;
         }
         self.client.disconnect();
@@ -125,8 +178,10 @@ impl Session {
         let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel.as_str() == channel) else {
             return Ok(());
         };
+        subscribed.let_be = false;
+        self.refused.subscribed(subscribed.name());
         // A refused position stays until an event takes its place: a beginning now would pass over what is still retained.
-        if !self.begins || subscribed.repositioned {
+        if self.start != Start::Latest || subscribed.repositioned {
             return Ok(());
         }
         // Events that came before this answer, and are not durable yet, are no position.
@@ -166,15 +221,73 @@ impl Session {
                 let ext = replay_extension(&[(&channel, Replay::All)]).map_err(|error| decide::salesforce(&error))?;
                 self.client.ask(Ask::Subscribe(Subscription { channel, ext: Some(ext) }));
             }
-            _ => {
-                let text = format!("channel {channel}: {words}");
-                self.ended = Some(Ended { then, text, remedy: None });
+            (Then::AskAgain, Some(subscribed)) if !subscribed.asked_again => {
+                subscribed.asked_again = true;
+                let subscription = subscribed.subscription(self.status.name(), &self.start)?;
+                tracing::warn!(feed = self.status.name(), channel, "asking once more: {words}");
+                self.client.ask(Ask::Subscribe(subscription));
+            }
+            (Then::AskAgain, Some(_)) => self.let_be(&channel, &words, ASKED_IN_VAIN),
+            (Then::LetBe(remedy), Some(_)) => self.let_be(&channel, &words, remedy),
+            (Then::Doubt(_, _, remedy), Some(subscribed)) if self.refused.again(subscribed.name()) => {
+                self.let_be(&channel, &words, remedy);
+            }
+            (Then::Doubt(reason, pace, _), _) => self.end(Ended {
+                then: Then::Reopen(reason, pace),
+                text: format!("channel {channel}: {words}"),
+                remedy: None,
+            }),
+            _ => self.end(Ended { then, text: format!("channel {channel}: {words}"), remedy: None }),
+        }
+        Ok(())
+    }
+
+    /// Goes on without a channel. Where none is left there is nothing to go on for: an empty session would hold one of the
+    /// org's places.
+    fn let_be(&mut self, channel: &str, words: &str, remedy: &'static str) {
+        let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel.as_str() == channel) else {
+            return;
+        };
+        subscribed.let_be = true;
+        self.refused.refused(subscribed.name(), words, remedy, Instant::now());
+        if self.channels.iter().any(|known| !known.let_be) {
+            return self.client.forget(channel);
+        }
+        let pause = self.refused.pause().as_secs();
+        self.end(Ended {
+            then: Then::Reopen(Reason::Channel, Pace::growing(pause, pause)),
+            text: format!("every channel is refused, channel {channel} last: {words}"),
+            remedy: Some(remedy.to_owned()),
+        });
+    }
+
+    /// Asks once more for the channels that were let be long enough. What a session asks goes out when no connect is held.
+    fn ask_again(&mut self) -> Result<(), Stop> {
+        for name in self.refused.take_due(Instant::now()) {
+            if let Some(subscribed) = self.channels.iter().find(|known| known.name() == name) {
+                self.client.ask(Ask::Subscribe(subscribed.subscription(self.status.name(), &self.start)?));
             }
         }
         Ok(())
     }
 
-    fn batch(&mut self, messages: Vec<Message<Box<Data>>>, charge: Option<Box<dyn Charge>>) -> Batch {
+    fn connected(&mut self) {
+        self.org.handshakes.well(self.permitted);
+        self.status.running();
+        let subscribed = self.channels.iter().filter(|known| !known.let_be).map(|known| known.channel.clone());
+        let (org, inventory) = (self.org.gate.clone(), self.org.inventory.clone());
+        self.look_out = Some(LookOut::begin(org, inventory, self.status.clone(), subscribed.collect()));
+    }
+
+    fn end(&mut self, ended: Ended) {
+        if let Then::Rest(_, pace, _) = ended.then {
+            self.org.handshakes.rest(pace, &ended.clone().stop());
+        }
+        self.permit = None;
+        self.ended = Some(ended);
+    }
+
+    pub(super) fn batch(&mut self, messages: Vec<Message<Box<Data>>>, charge: Option<Box<dyn Charge>>) -> Batch {
         let mut events = Vec::with_capacity(messages.len());
         let mut positions = Positions::default();
         // The last event of each channel gives its position; events come in runs of one channel.
@@ -223,6 +336,14 @@ impl Session {
     }
 }
 
+/// Ends at a time, or never where there is none.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
+    }
+}
+
 /// A filtered PushTopic's events may come under the name with the filter; its position is kept without.
 fn stream_of(channel: &Arc<str>) -> Stream {
     let name = without_filter(channel);
@@ -236,4 +357,5 @@ fn without_filter(channel: &str) -> &str {
 /// An event's time is its commit, which comes before its publication: a busy bus may be minutes late. Rather a few events
 /// from before the beginning than one lost.
 const BEGIN_SLACK: SignedDuration = SignedDuration::from_mins(5);
+const ASKED_IN_VAIN: &str = "please report this, with the log: the position was sent with the channel";
 const CLOSE_LIMIT: Duration = Duration::from_secs(6);
