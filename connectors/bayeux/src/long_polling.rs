@@ -90,11 +90,6 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
         self.session.forget(channel);
     }
 
-    /// Lets a refused channel be, see [`Session::forget`].
-    pub fn forget(&mut self, channel: &str) {
-        self.session.forget(channel, Instant::now());
-    }
-
     /// Ends the session politely; [`next`](Self::next) goes on until [`Event::Ended`].
     pub fn disconnect(&mut self) {
         // What the held connect brings now is not handed on, so its answer need not be waited for.
