@@ -92,3 +92,39 @@ async fn a_held_socket_is_pinged_and_one_that_answers_no_ping_is_dead() {
     let dead = "frozen\n! Ended(connect: a ping was not answered in time)";
     open(HOLDS, &format!("{connected}\n{pinged}\n{dead}")).await;
 }
+
+#[tokio::test]
+async fn an_answer_that_belongs_to_another_key_is_no_socket() {
+    use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+    let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+    let url = format!("http://{}/cometd", listener.local_addr().unwrap()).parse().unwrap();
+    tokio::spawn(async move {
+        let (mut client, _) = listener.accept().await.unwrap();
+        let mut request = vec![0; 4096];
+        assert!(client.read(&mut request).await.unwrap() > 0);
+        let answer = "HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\
+                      Sec-WebSocket-Accept: s3pPLMBiTxaQ9kYGzzhZRbK+xOo=\r\n\r\n";
+        client.write_all(answer.as_bytes()).await.unwrap();
+        while matches!(client.read(&mut request).await, Ok(1..)) {}
+    });
+    let client = reqwest::Client::builder().no_proxy();
+    let transport = Transport { url, headers: HeaderMap::new(), client, reply_limit: 1000, room: None };
+    let mut client: Client<IgnoredAny> = Client::open(transport, config(), TransportKind::WebSocket).unwrap();
+    let Event::Ended(failure) = client.next().await else { panic!("expected the end") };
+    assert!(matches!(failure.cause, Cause::NoUpgrade { status: 101, .. }), "{failure}");
+}
+
+#[tokio::test]
+async fn an_interval_is_waited_on_the_same_socket() {
+    const SLOW: Script = |message, count| {
+        (message["channel"] == "/meta/connect" && count < 4).then(|| {
+            let mut yes = yes(message);
+            yes["advice"] = json!({"interval": 100, "timeout": 500});
+            Act::Say(vec![yes])
+        })
+    };
+    let mut stage = open(SLOW, "! Handshaken\n! Subscribed(/a)\n! Connected").await;
+    stage.heard("upgrade").await;
+    stage.play("heard /meta/connect\nheard /meta/connect\nheard /meta/connect").await;
+    assert_eq!(stage.server.lines.load(Ordering::SeqCst), 1);
+}
