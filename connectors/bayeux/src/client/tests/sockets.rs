@@ -68,6 +68,29 @@ async fn events_come_with_and_without_a_connect_and_in_its_hold() {
 }
 
 #[tokio::test]
+async fn without_room_the_frames_of_a_flood_stay_where_they_are() {
+    const FLOODS: Script = |message, count| match (message["channel"].as_str(), count) {
+        (Some("/meta/connect"), 2) => Some(Act::Say((0..500).map(event).collect())),
+        _ => None,
+    };
+    let mut stage = open(FLOODS, "! Handshaken\n! Subscribed(/a)\n! Connected\n! Messages(1)\nfull").await;
+    let mut read = 0;
+    while matches!(stage.next("the end").await, Event::Messages { .. }) {
+        read += 1;
+    }
+    // What was read ahead, and one that was just coming.
+    assert!(read < 20, "{read} messages were read without room");
+}
+
+#[tokio::test]
+async fn a_dropped_client_aborts_its_socket_and_says_nothing_more() {
+    let mut stage = open(AS_USUAL, "! Handshaken\n! Subscribed(/a)\n! Connected\ndrop\ngone").await;
+    while let Ok(message) = stage.server.heard.try_recv() {
+        assert_ne!(message["channel"], "close");
+    }
+}
+
+#[tokio::test]
 async fn the_server_s_close_is_told_with_its_code_and_reason() {
     const CLOSES: Script =
         |message, count| (message["channel"] == "/meta/connect" && count == 2).then_some(Act::Fail(1001));
@@ -116,15 +139,15 @@ async fn an_answer_that_belongs_to_another_key_is_no_socket() {
 
 #[tokio::test]
 async fn an_interval_is_waited_on_the_same_socket() {
-    const SLOW: Script = |message, count| {
-        (message["channel"] == "/meta/connect" && count < 4).then(|| {
+    const SLOW_AND_ONCE: Script = |message, count| match message["channel"].as_str() {
+        Some("/meta/connect") if count < 4 => {
             let mut yes = yes(message);
             yes["advice"] = json!({"interval": 100, "timeout": 500});
-            Act::Say(vec![yes])
-        })
+            Some(Act::Say(vec![yes]))
+        }
+        Some("upgrade") if count > 1 => Some(Act::Fail(400)),
+        _ => None,
     };
-    let mut stage = open(SLOW, "! Handshaken\n! Subscribed(/a)\n! Connected").await;
-    stage.heard("upgrade").await;
-    stage.play("heard /meta/connect\nheard /meta/connect\nheard /meta/connect").await;
-    assert_eq!(stage.server.lines.load(Ordering::SeqCst), 1);
+    let connects = "heard /meta/connect\nheard /meta/connect\nheard /meta/connect\nheard /meta/connect";
+    open(SLOW_AND_ONCE, &format!("! Handshaken\n! Subscribed(/a)\n! Connected\n{connects}")).await;
 }
