@@ -3,7 +3,7 @@
 use crate::failure::{Cause, Lost, Phase};
 use crate::message::Ask;
 use crate::room::{Charge, Room};
-use crate::session::{Config, Event, Exchange, Reply, Request, Session};
+use crate::session::{Config, Event, Exchange, Reply, Request, Session, Wait};
 use crate::transport::{Transport, TransportKind};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, header};
@@ -74,7 +74,7 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
                 biased;
                 Some(done) = self.in_flight.join_next() => self.arrived(done),
                 Some(exchange) = self.progress.recv() => self.session.handle_progress(exchange, Instant::now()),
-                () = tokio::time::sleep_until(deadline.at.into()) => self.timed_out(),
+                () = tokio::time::sleep_until(deadline.at.into()) => self.timed_out(deadline.wait),
                 () = changed(&mut self.room) => {}
             }
         }
@@ -118,9 +118,9 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
         }
     }
 
-    fn timed_out(&mut self) {
+    fn timed_out(&mut self, waited_for: Wait) {
         self.session.handle_timeout(Instant::now());
-        if self.session.is_between_connects() {
+        if waited_for == Wait::ConnectReply && self.session.is_between_connects() {
             // What came too late must not stand beside its repetition: a session has one connect.
             self.in_flight.abort_all();
         }

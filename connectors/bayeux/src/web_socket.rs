@@ -10,7 +10,7 @@ use crate::failure::Cause;
 use crate::long_polling::changed;
 use crate::message::Ask;
 use crate::room::Charge;
-use crate::session::{Config, Event, Session};
+use crate::session::{Config, Event, Session, Wait};
 use crate::transport::{Transport, TransportKind};
 use serde::Deserialize;
 use socket::{Heard, Said, Socket};
@@ -76,7 +76,7 @@ impl<D: for<'de> Deserialize<'de>> WebSocket<D> {
             tokio::select! {
                 biased;
                 heard = hear(&mut self.socket) => self.heard(heard),
-                () = tokio::time::sleep_until(deadline.at.into()) => self.timed_out(),
+                () = tokio::time::sleep_until(deadline.at.into()) => self.timed_out(deadline.wait),
                 () = changed(&mut self.room) => {}
             }
         }
@@ -134,9 +134,9 @@ impl<D: for<'de> Deserialize<'de>> WebSocket<D> {
         }
     }
 
-    fn timed_out(&mut self) {
+    fn timed_out(&mut self, waited_for: Wait) {
         self.session.handle_timeout(Instant::now());
-        if self.session.is_between_connects() {
+        if waited_for == Wait::ConnectReply && self.session.is_between_connects() {
             // The connect is repeated, and over this socket nothing came.
             self.hang_up();
         }

@@ -21,7 +21,7 @@ impl<D: for<'de> Deserialize<'de>> Session<D> {
         }
         let Some(answers) = self.read(phase, &reply.body, now) else { return };
         for meta in answers {
-            self.handle_answer(*meta, reply.date.as_deref(), now);
+            self.handle_answer(meta, reply.date.as_deref(), now);
         }
         let unanswered = match &self.state {
             State::Asking { asking, .. } => asking.expects(exchange) && asking.is_open(),
@@ -47,13 +47,13 @@ impl<D: for<'de> Deserialize<'de>> Session<D> {
         };
         let Some(answers) = self.read(phase, body, now) else { return };
         for meta in answers {
-            self.handle_answer(*meta, None, now);
+            self.handle_answer(meta, None, now);
         }
         self.close_answered(now);
     }
 
     /// Hands on the events, and returns the answers, unless that was the end.
-    fn read(&mut self, phase: Phase, body: &Bytes, now: Instant) -> Option<Vec<Box<Meta>>> {
+    fn read(&mut self, phase: Phase, body: &Bytes, now: Instant) -> Option<Vec<Meta>> {
         let messages = match split::<D>(body) {
             Ok(messages) => messages,
             Err(error) => {
@@ -66,7 +66,7 @@ impl<D: for<'de> Deserialize<'de>> Session<D> {
         let mut events = Vec::with_capacity(messages.len());
         for message in messages {
             match message {
-                Message::Meta(meta) => answers.push(meta),
+                Message::Meta(meta) => answers.push(*meta),
                 event @ Message::Event { .. } => events.push(event),
             }
         }

@@ -55,7 +55,7 @@ pub enum Event<D> {
         /// The channel.
         channel: String,
     },
-    /// The server refused a channel. The session waits for a decision: [`Session::ask`](crate::Session::ask) again,
+    /// The server refused a channel. The session waits for a decision, as long as for an answer: [`Session::ask`](crate::Session::ask) again,
     /// [`Session::forget`](crate::Session::forget), or drop it.
     Refused {
         /// The channel.

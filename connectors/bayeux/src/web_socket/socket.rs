@@ -8,7 +8,7 @@ use crate::failure::{Cause, Phase};
 use crate::long_polling::{PIECE, changed};
 use crate::room::{Charge, Room};
 use bytes::Bytes;
-use futures_util::{SinkExt as _, StreamExt as _};
+use futures_util::{FutureExt as _, SinkExt as _, StreamExt as _};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -158,12 +158,17 @@ impl Talk {
                     Ok(())
                 }
                 () = tokio::time::sleep_until(self.ping_at) => self.ping().await,
-                () = tokio::time::sleep_until(self.look_at) => Ok(self.look()),
+                () = tokio::time::sleep_until(self.look_at) => {
+                    self.look();
+                    Ok(())
+                }
                 () = until(pong_until) => Err(gone(true, "a ping was not answered in time")),
                 () = changed(&mut self.room) => Ok(()),
                 came = self.stream.next(), if reads => self.came(came),
             };
             if let Err(cause) = step {
+                // A close of the server's is answered, if that takes no waiting.
+                let _ = self.stream.flush().now_or_never();
                 return Some(cause);
             }
         }
