@@ -3,7 +3,8 @@
 
 use super::*;
 use crate::feed::{Batch, ChannelState, Decision, Place};
-use harness::{Fault, How, Org as Simulated, Publish};
+use harness::{How, Org as Simulated, Publish};
+use serde_json::json;
 use simulator::Options;
 use std::time::Duration;
 
@@ -26,6 +27,7 @@ impl World {
         let folder = tempfile::tempdir().unwrap();
         let org = Simulated::within(options).await.unwrap();
         let mut text = harness::surroundings(folder.path(), &org, "127.0.0.1:1").unwrap();
+        text += "[org.acme]\napi_reserve = \"20%\"\n";
         for feed in feeds {
             text += &format!(
                 "[feed.{feed}]\ndelivery = \"at_least_once\"\n[feed.{feed}.from.salesforce]\norg = \"acme\"\nchannels = {channels:?}\n\
@@ -42,6 +44,12 @@ impl World {
         let (status, org) = (self.shared.statuses[feed].clone(), self.shared.orgs["acme"].clone());
         let source = Salesforce::new(&self.config.feeds[feed].name, from, org, &self.shared, status.clone());
         Salesforce { refused: Refused::new(status, pause), ..source }
+    }
+
+    async fn fault(&self, plan: serde_json::Value) {
+        let client = reqwest::Client::builder().no_proxy().build().unwrap();
+        let planned = client.post(format!("{}/simulator/faults", self.org.url())).json(&plan).send().await.unwrap();
+        assert!(planned.status().is_success(), "{plan}: {}", planned.text().await.unwrap());
     }
 
     fn channel(&self, name: &str) -> serde_json::Value {
@@ -112,7 +120,7 @@ async fn f05_a_feed_whose_channels_are_all_refused_holds_no_session() {
 async fn f30_the_feeds_of_an_org_do_not_storm_it_when_it_is_busy() {
     let names: Vec<String> = (0..10).map(|number| format!("f{number}")).collect();
     let world = World::new(&names.iter().map(String::as_str).collect::<Vec<_>>(), &[CHANGES]).await;
-    world.org.fault(&Fault { times: 1_000, ..Fault::next("handshake", "unavailable") }).await.unwrap();
+    world.fault(json!({"on": "handshake", "fault": "unavailable", "times": 1_000})).await;
     let mut stops = tokio::task::JoinSet::new();
     for feed in 0..10 {
         let mut source = world.source(feed, channels::PAUSE);
@@ -198,4 +206,113 @@ async fn f60_what_the_org_says_is_told_with_its_channel() {
         "{stop}"
     );
     assert_eq!(world.channel(LATER)["state"], serde_json::to_value(ChannelState::Refused).unwrap());
+}
+
+/// Whatever ends a session, the next one goes on where it stood, by the same way in.
+#[tokio::test]
+async fn f03_a_session_that_ends_in_any_way_is_opened_again() {
+    let world = World::new(&["a"], &[CHANGES]).await;
+    let mut source = world.source(0, channels::PAUSE);
+    for plan in [
+        json!({"fault": "html"}),
+        json!({"fault": "truncated"}),
+        json!({"fault": "empty"}),
+        json!({"fault": "cut"}),
+        json!({"fault": "reset"}),
+        json!({"fault": "reset", "place": "body"}),
+        json!({"fault": "status", "status": 500}),
+        json!({"fault": "status", "status": 403}),
+        json!({"fault": "status", "status": 302}),
+        json!({"fault": "unauthorized"}),
+        json!({"fault": "unauthorized_nested"}),
+        json!({"fault": "busy_as_401"}),
+        json!({"fault": "busy_as_403"}),
+        json!({"fault": "daily_limit"}),
+        json!({"fault": "concurrent_limit"}),
+        json!({"fault": "unknown_client", "advice": "handshake"}),
+        json!({"fault": "unknown_client", "advice": "none"}),
+        json!({"fault": "unknown_client", "advice": "absent"}),
+        json!({"fault": "server_disconnect", "place": "alone"}),
+        json!({"fault": "server_disconnect", "place": "before"}),
+        json!({"fault": "server_disconnect", "place": "after"}),
+    ] {
+        let mut plan = plan;
+        plan["on"] = "connect".into();
+        let mut session = source.session(None).await.unwrap();
+        world.fault(plan.clone()).await;
+        let stop = tokio::time::timeout(LIMIT, session.next()).await;
+        let stop = stop.unwrap_or_else(|_| panic!("{plan} ended nothing")).err().unwrap();
+        let Decision::Transient(pace) = stop.decision else { panic!("{plan}: {stop:?}") };
+        assert!(pace.first <= Duration::from_secs(300), "{plan}: {pace:?}");
+        session.close().await;
+        // What is waited for, an hour at most, is over.
+        tokio::time::pause();
+        tokio::time::advance(Duration::from_secs(3600)).await;
+        tokio::time::resume();
+        world.org.publish(&Publish::new(CHANGES, 2)).await.unwrap();
+        let mut session = source.session(None).await.unwrap();
+        let batch = next(&mut session).await.unwrap();
+        assert_eq!(batch.events.len(), 2, "{plan}");
+        session.save(&batch.positions).await.unwrap();
+        session.close().await;
+    }
+    assert_eq!(world.org.stats().await.unwrap().sessions.open, 0, "each was told goodbye, or is gone");
+}
+
+#[tokio::test]
+async fn f07_a_limit_that_is_lifted_lets_the_feed_go_on_at_its_position() {
+    let world = World::new(&["a"], &[CHANGES]).await;
+    let mut source = world.source(0, channels::PAUSE);
+    world.org.publish(&Publish::new(CHANGES, 3)).await.unwrap();
+    let mut session = source.session(None).await.unwrap();
+    let batch = next(&mut session).await.unwrap();
+    session.save(&batch.positions).await.unwrap();
+    world.fault(json!({"on": "connect", "fault": "daily_limit", "for": "10m"})).await;
+    let stop = next(&mut session).await.err().unwrap();
+    assert_eq!((stop.reason, stop.decision), (Reason::Limit, Decision::Transient(Pace::growing(300, 3600))));
+    world.org.publish(&Publish::new(CHANGES, 4)).await.unwrap();
+    let before = world.org.stats().await.unwrap().calls["handshake"];
+    let stop = source.session(None).await.err().unwrap();
+    assert!(stop.text.contains("daily limit exceeded"), "{stop}");
+    assert_eq!(world.org.stats().await.unwrap().calls["handshake"], before, "nothing is asked meanwhile");
+    world.org.clear_faults().await.unwrap();
+    tokio::time::pause();
+    tokio::time::advance(Duration::from_secs(400)).await;
+    tokio::time::resume();
+    let mut session = source.session(None).await.unwrap();
+    assert_eq!(next(&mut session).await.unwrap().events.len(), 4);
+    assert!(world.shared.orgs["acme"].handshakes.permit().await.is_ok());
+}
+
+#[tokio::test]
+async fn f32_no_call_is_made_to_keep_a_session() {
+    let world = World::new(&["a"], &[CHANGES]).await;
+    let mut source = world.source(0, channels::PAUSE);
+    let mut session = source.session(None).await.unwrap();
+    let others = async || {
+        let mut calls = world.org.stats().await.unwrap().calls;
+        (calls.remove("connect").unwrap(), calls)
+    };
+    let held = async |count: u64| Ok((others().await.0 >= count).then_some(()));
+    let mut seen = Vec::new();
+    for count in [4, 12] {
+        tokio::select! {
+            batch = session.next() => panic!("{:?}", batch.err()),
+            done = harness::until("some connects more", LIMIT, async || held(count).await) => done.unwrap(),
+        }
+        seen.push(others().await.1);
+    }
+    assert_eq!(seen[0], seen[1]);
+    assert_eq!(seen[0]["describe"], 1, "what is looked up once at the start is behind us");
+}
+
+#[tokio::test]
+async fn looking_for_silent_channels_leaves_the_calls_of_others_alone() {
+    let world = World::new(&["a"], &[CHANGES]).await;
+    let org = &world.shared.orgs["acme"];
+    world.org.limits(&json!({"api_used": 9_990, "api_max": 10_000})).await.unwrap();
+    org.gate.limits().await.unwrap();
+    let before = world.org.stats().await.unwrap().calls["api"];
+    assert_eq!(org.inventory.has(&org.gate, &CHANGES.parse().unwrap()).await, None);
+    assert_eq!(world.org.stats().await.unwrap().calls["api"], before);
 }

@@ -161,7 +161,7 @@ impl Inventory {
     /// Whether the org has what a channel is made of; nothing where that is not known. An answer is good for an hour,
     /// also one that tells nothing; but what is lacking may have been made after the answer and before the subscription,
     /// and is asked for once more.
-    pub(super) async fn has(&self, org: &Org, channel: &Channel) -> Option<bool> {
+    pub(crate) async fn has(&self, org: &Org, channel: &Channel) -> Option<bool> {
         let part = Part::of(channel)?;
         let subscribed = self.learnt().subscribed.get(channel.without_filter()).copied();
         let answer = self.answer(org, part, None).await?;
