@@ -22,6 +22,7 @@ mod control;
 mod counters;
 mod event;
 mod fault;
+mod generic;
 mod identifier;
 mod lock;
 mod oauth;
@@ -42,7 +43,7 @@ mod token;
 mod user;
 
 pub use certificate::{Certificate, NotACertificate};
-pub use options::Options;
+pub use options::{Generic, Options};
 pub use org::Simulator;
 pub use server::serve;
 pub use tls::{Tls, TlsError};
