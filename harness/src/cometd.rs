@@ -77,8 +77,16 @@ impl CometD {
         self.order("sessions").await
     }
 
-    /// Forgets all sessions, as it does those that were silent for too long: a held connect is answered, and the next one
-    /// is told `402::session_unknown`. How many that were.
+    /// How many sessions have a connect held by long polling.
+    ///
+    /// # Errors
+    /// It does not answer.
+    pub async fn held(&self) -> Result<u64, Error> {
+        self.order("held").await
+    }
+
+    /// Forgets all sessions, as it does those that were silent for too long: a held connect is held on to its end and
+    /// then answered as if nothing were wrong, and the next one is told `402::session_unknown`. How many that were.
     ///
     /// # Errors
     /// It does not answer.

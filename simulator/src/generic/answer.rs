@@ -150,7 +150,9 @@ impl Hub {
         let is_first = !std::mem::replace(&mut session.is_connected, true);
         let timeout = message.advised("timeout").map_or(self.hold, Duration::from_millis);
         let mut has_advice = message.field("advice").is_some_and(Value::is_object);
-        let is_fresh = session.has_fresh();
+        // A socket's events need no connect, but for those to be acknowledged.
+        let ends_by_events = session.acknowledges || matches!(caller, Caller::Request { .. });
+        let is_fresh = session.has_fresh() && ends_by_events;
         match caller {
             // Whatever comes of the new one, an older request is given up.
             Caller::Request { .. } => session.interrupt(Interrupt::Newer),
@@ -185,7 +187,6 @@ impl Hub {
         let Some(session) = session.filter(|session| session.is_held_by(held.hold.number)) else {
             return is_over.then(|| (Vec::new(), held.message.succeeded().into()));
         };
-        // A socket's events need no connect.
         let ends_by_events = session.acknowledges || !matches!(session.link, Link::Socket(_));
         if !(is_over || session.has_fresh() && ends_by_events) {
             return None;

@@ -137,7 +137,11 @@ impl Line {
                 return Err(End::Refused(TOO_BIG, "Text message too large"));
             }
             Frame::Text(text) => text,
-            Frame::Close(_) => return Err(End::Gone),
+            Frame::Close(_) => {
+                // The next read sends the answer.
+                let _end = self.socket.recv().await;
+                return Err(End::Gone);
+            }
             Frame::Binary(_) | Frame::Ping(_) | Frame::Pong(_) => return Ok(()),
         };
         let messages = match message::parse(text.as_bytes()) {

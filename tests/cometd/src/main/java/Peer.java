@@ -1,5 +1,6 @@
 import java.io.BufferedReader;
 import java.io.InputStreamReader;
+import java.lang.reflect.Field;
 import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
@@ -11,6 +12,7 @@ import org.cometd.bayeux.server.ConfigurableServerChannel;
 import org.cometd.bayeux.server.ServerChannel;
 import org.cometd.bayeux.server.ServerSession;
 import org.cometd.server.BayeuxServerImpl;
+import org.cometd.server.ServerSessionImpl;
 import org.cometd.server.ext.AcknowledgedMessagesExtension;
 import org.cometd.server.http.JSONHttpTransport;
 import org.cometd.server.http.jakarta.CometDServlet;
@@ -83,6 +85,7 @@ public final class Peer {
                 case "remove-sessions" -> each(session -> bayeux.removeServerSession(session, true));
                 case "disconnect-sessions" -> each(ServerSession::disconnect);
                 case "sessions" -> "ok " + bayeux.getSessions().size();
+                case "held" -> "ok " + bayeux.getSessions().stream().filter(Peer::isHeld).count();
                 default -> "error: no such command: " + command[0];
             };
         } catch (RuntimeException error) {
@@ -113,6 +116,17 @@ public final class Peer {
         List<ServerSession> sessions = bayeux.getSessions();
         sessions.forEach(end);
         return "ok " + sessions.size();
+    }
+
+    /** The server tells nobody, and a test cannot know otherwise that its request has arrived. */
+    private static boolean isHeld(ServerSession session) {
+        try {
+            Field scheduler = ServerSessionImpl.class.getDeclaredField("_scheduler");
+            scheduler.setAccessible(true);
+            return scheduler.get(session) != null;
+        } catch (ReflectiveOperationException error) {
+            throw new IllegalStateException(error);
+        }
     }
 
     private static final String PATH = "/cometd";
