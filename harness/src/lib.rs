@@ -5,6 +5,7 @@
 //! guards end them. Every wait has a limit. No port is fixed.
 
 mod bridge;
+mod cometd;
 mod error;
 mod interrupt;
 mod kafka_broker;
@@ -15,6 +16,7 @@ mod wait;
 pub mod verify;
 
 pub use bridge::{Bridge, FeedStatus, Paused, Problem, Status, StreamStatus, surroundings};
+pub use cometd::{CometD, cometd_or_skip};
 pub use error::Error;
 pub use interrupt::{INTERRUPTED, told_to_stop};
 pub use kafka_broker::{Kafka, kafka_is_skipped, kafka_or_skip, kafka_script};

@@ -19,6 +19,7 @@ pub(crate) use stream::Stream;
 
 use crate::channel::{self, ALL_CHANGES, Kind};
 use crate::event::Template;
+use crate::generic::{Hub, is_broadcast};
 use crate::lock::lock;
 use press::Press;
 
@@ -29,11 +30,23 @@ pub(crate) struct Bus {
     customs: RwLock<BTreeMap<String, Arc<Custom>>>,
     press: Mutex<Press>,
     retention: Duration,
+    /// With a plain CometD server at it: any channel is known.
+    hub: Option<Arc<Hub>>,
 }
 
 impl Bus {
-    pub(crate) fn new(seed: Option<u64>, retention: Duration) -> Self {
-        Self { streams: RwLock::default(), customs: RwLock::default(), press: Mutex::new(Press::new(seed)), retention }
+    pub(crate) fn new(seed: Option<u64>, retention: Duration, hub: Option<Hub>) -> Self {
+        Self {
+            streams: RwLock::default(),
+            customs: RwLock::default(),
+            press: Mutex::new(Press::new(seed)),
+            retention,
+            hub: hub.map(Arc::new),
+        }
+    }
+
+    pub(crate) fn hub(&self) -> Option<&Arc<Hub>> {
+        self.hub.as_ref()
     }
 
     /// Makes a channel known; false where Salesforce has no channels of that name.
@@ -48,8 +61,20 @@ impl Bus {
         true
     }
 
+    /// A channel's stream; a plain CometD server has one for any channel.
     pub(crate) fn stream(&self, channel: &str) -> Option<Arc<Stream>> {
-        self.streams.read().unwrap_or_else(PoisonError::into_inner).get(channel).cloned()
+        let known = self.streams.read().unwrap_or_else(PoisonError::into_inner).get(channel).cloned();
+        if known.is_some() || self.hub.is_none() || !is_broadcast(channel) {
+            return known;
+        }
+        let mut streams = self.streams.write().unwrap_or_else(PoisonError::into_inner);
+        let new = || Arc::new(Stream::new(channel, Kind::Generic, self.retention));
+        Some(Arc::clone(streams.entry(channel.to_owned()).or_insert_with(new)))
+    }
+
+    /// Whether a channel is known already.
+    pub(crate) fn has(&self, channel: &str) -> bool {
+        self.streams.read().unwrap_or_else(PoisonError::into_inner).contains_key(channel)
     }
 
     pub(crate) fn streams(&self) -> Vec<Arc<Stream>> {
@@ -99,7 +124,10 @@ impl Bus {
             if let Some(also) = &also {
                 also.append(&events, &rows);
             }
-            stream.append(&events, &rows);
+            match &self.hub {
+                None => stream.append(&events, &rows),
+                Some(hub) => hub.publish(stream, &events, || stream.append(&events, &rows)),
+            }
             for custom in self.customs().iter().filter(|custom| custom.members.contains(&stream.channel)) {
                 if let Some(also) = self.stream(&custom.channel) {
                     let (events, rows) = press.reprint(&also, custom, &events, &rows);

@@ -226,7 +226,7 @@ fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Message>, StatusCode> {
     }
 }
 
-fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
+pub(crate) fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
     pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.trim_matches('"').to_owned())
@@ -250,7 +250,7 @@ fn asked(messages: &[Message]) -> Asked<'_> {
     Asked { on, is_bayeux: true, session, channels }
 }
 
-fn call_of(channel: &str) -> Option<Call> {
+pub(crate) fn call_of(channel: &str) -> Option<Call> {
     Some(match channel {
         "/meta/handshake" => Call::Handshake,
         "/meta/connect" => Call::Connect,

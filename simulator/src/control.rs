@@ -62,6 +62,10 @@ async fn end_sessions(State(simulator): State<Simulator>, body: Bytes) -> Result
     let End { how, client_id } = read(&body)?;
     let org = simulator.org();
     let mut ended = 0;
+    if let Some(hub) = org.bus.hub() {
+        ended += hub.end(client_id.as_deref(), matches!(how, How::ServerDisconnect));
+        add(&org.counters.ended, ended);
+    }
     for session in org.sessions.all() {
         if client_id.as_ref().is_some_and(|wanted| *wanted != session.client_id) {
             continue;

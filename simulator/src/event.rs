@@ -37,6 +37,7 @@ enum Shape {
     PushTopic(push_topic::PushTopic),
     Generic,
     Explicit(explicit::Explicit),
+    Verbatim(Vec<u8>),
 }
 
 /// What is asked of made events beyond their channel.
@@ -82,6 +83,11 @@ impl Template {
         Self { shape: Shape::Explicit(explicit), pad: 0, size }
     }
 
+    /// Events whose `data` is this text, with no replay id in it.
+    pub(crate) fn verbatim(text: &str) -> Self {
+        Self { shape: Shape::Verbatim(text.into()), pad: 0, size: text.len() }
+    }
+
     /// One platform event as accepted by REST.
     pub(crate) fn accepted(definition: &Definition, fields: &Map<String, Value>, uuid: Uuid) -> Self {
         Self { shape: Shape::Platform(platform::Platform::accepted(definition, fields, uuid)), pad: 0, size: 1024 }
@@ -107,6 +113,10 @@ impl Template {
             Shape::PushTopic(topic) => topic.render(out, number, replay_id, stamp, self.pad),
             Shape::Generic => generic::render(out, number, replay_id, stamp, self.pad),
             Shape::Explicit(explicit) => explicit.render(out, replay_id),
+            Shape::Verbatim(text) => {
+                out.extend_from_slice(text);
+                (None, None)
+            }
         }
     }
 }

@@ -22,6 +22,7 @@ mod control;
 mod counters;
 mod event;
 mod fault;
+mod generic;
 mod identifier;
 mod lock;
 mod oauth;
@@ -45,7 +46,7 @@ mod token;
 mod user;
 
 pub use certificate::{Certificate, NotACertificate};
-pub use options::{Options, UnknownChannels};
+pub use options::{Generic, Options, UnknownChannels};
 pub use org::Simulator;
 pub use server::serve;
 pub use tls::{Tls, TlsError};

@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Parser;
-use simulator::{Certificate, Options, Simulator, Tls, UnknownChannels, serve};
+use simulator::{Certificate, Generic, Options, Simulator, Tls, UnknownChannels, serve};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -98,6 +98,15 @@ struct Arguments {
     /// Makes replay ids repeatable.
     #[arg(long)]
     seed: Option<u64>,
+    /// Serve a plain CometD server under /cometd, with any channel and without logins, in place of an org's.
+    #[arg(long)]
+    generic: bool,
+    /// The plain CometD server has the replay extension.
+    #[arg(long, requires = "generic")]
+    replay: bool,
+    /// How long a WebSocket of the plain CometD server may be without a frame.
+    #[arg(long, requires = "generic", default_value = "30s", value_parser = humantime::parse_duration)]
+    idle: Duration,
 }
 
 #[tokio::main]
@@ -177,6 +186,7 @@ fn options(arguments: Arguments, tls: Option<Tls>) -> Options {
         query_page: arguments.query_page,
         tls,
         seed: arguments.seed,
+        generic: arguments.generic.then_some(Generic { replay: arguments.replay, idle: arguments.idle }),
     }
 }
 

@@ -58,6 +58,23 @@ pub struct Options {
     pub tls: Option<Tls>,
     /// Makes replay ids and event uuids repeatable; random where absent.
     pub seed: Option<u64>,
+    /// Serves a plain CometD server under `/cometd` in place of the org's, and any channel.
+    pub generic: Option<Generic>,
+}
+
+/// What a plain CometD server is made with, besides `hold` (its `timeout`) and `expiry` (its `maxInterval`).
+#[derive(Clone, Copy, Debug)]
+pub struct Generic {
+    /// Whether it has the replay extension.
+    pub replay: bool,
+    /// How long a WebSocket may be without a frame. Jetty: 30 s.
+    pub idle: Duration,
+}
+
+impl Default for Generic {
+    fn default() -> Self {
+        Self { replay: false, idle: Duration::from_secs(30) }
+    }
 }
 
 /// What a subscription of a channel that the org does not have is answered.
@@ -97,6 +114,7 @@ impl Default for Options {
             query_page: 2000,
             tls: None,
             seed: None,
+            generic: None,
         }
     }
 }

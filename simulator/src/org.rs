@@ -9,10 +9,11 @@ use crate::bus::{Bus, Stream};
 use crate::channel::{self, KNOWN};
 use crate::counters::{Counters, add};
 use crate::fault::Faults;
+use crate::generic::Hub;
 use crate::lock::lock;
 use crate::oauth::{Codes, Once};
 use crate::object::{Definition, Definitions};
-use crate::options::Options;
+use crate::options::{Generic, Options};
 use crate::policy::{Policies, Policy};
 use crate::quota::Quota;
 use crate::record::Records;
@@ -58,7 +59,8 @@ impl Simulator {
     /// left out with a warning.
     #[must_use]
     pub fn new(options: Options) -> Self {
-        let bus = Bus::new(options.seed, options.retention);
+        let hub = |generic: Generic| Hub::new(options.hold, options.expiry, generic.idle, generic.replay);
+        let bus = Bus::new(options.seed, options.retention, options.generic.map(hub));
         let definitions = Definitions::new();
         for channel in KNOWN.into_iter().chain(options.channels.iter().map(String::as_str)) {
             if !bus.add(channel) {
@@ -138,6 +140,9 @@ impl Org {
             tracing::info!(client = session.client_id, "session expired");
             self.sessions.close(&session, Interrupt::Unknown);
             add(&self.counters.expired, 1);
+        }
+        if let Some(hub) = self.bus.hub() {
+            add(&self.counters.expired, hub.expire());
         }
         let sessions = self.sessions.all();
         for stream in self.bus.streams() {

@@ -16,7 +16,7 @@ use tower_http::compression::CompressionLayer;
 use crate::org::Simulator;
 use crate::session::Interrupt;
 use crate::socket::{self, Sockets, Wire};
-use crate::{cometd, control, oauth, rest, soap, tls};
+use crate::{cometd, control, generic, oauth, rest, soap, tls};
 
 /// Serves the org until `shutdown`, over TLS where the options say so. Held connects are then answered with HTTP 503,
 /// other requests are finished within a second, and the listener is closed; the org itself stays as it is.
@@ -66,14 +66,23 @@ pub async fn serve(
             ended = &mut server => return ended,
             () = &mut give_up => return Ok(()),
             // Again and again: a connect may have been on its way.
-            _ = clock.tick() => for session in org.sessions.all() {
-                session.interrupt(Interrupt::Closing);
-            },
+            _ = clock.tick() => {
+                for session in org.sessions.all() {
+                    session.interrupt(Interrupt::Closing);
+                }
+                if let Some(hub) = org.bus.hub() {
+                    hub.close();
+                }
+            }
         }
     }
 }
 
 fn router(simulator: &Simulator) -> Router {
+    let cometd = || match simulator.org().options.generic {
+        None => any(cometd::exchange),
+        Some(_) => any(generic::exchange),
+    };
     let router = Router::new()
         .route("/", get(async || GREETING))
         .route("/services/oauth2/token", any(oauth::token))
@@ -86,9 +95,9 @@ fn router(simulator: &Simulator) -> Router {
         .route("/services/data", get(rest::versions))
         .route("/services/data/", get(rest::versions))
         .route("/services/data/{*path}", any(rest::call))
-        .route("/cometd", any(cometd::exchange))
-        .route("/cometd/", any(cometd::exchange))
-        .route("/cometd/{*path}", any(cometd::exchange))
+        .route("/cometd", cometd())
+        .route("/cometd/", cometd())
+        .route("/cometd/{*path}", cometd())
         .nest("/simulator", control::router())
         .fallback(rest::not_found)
         .layer(DefaultBodyLimit::max(CONTROL_BYTES));

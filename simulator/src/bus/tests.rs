@@ -8,7 +8,7 @@ use crate::event::Wish;
 const ACCOUNTS: &str = "/data/AccountChangeEvent";
 
 fn bus(retention: Duration) -> Bus {
-    let bus = Bus::new(Some(7), retention);
+    let bus = Bus::new(Some(7), retention, None);
     for channel in channel::KNOWN {
         assert!(bus.add(channel));
     }

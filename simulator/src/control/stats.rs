@@ -17,6 +17,7 @@ pub(super) async fn stats(State(simulator): State<Simulator>) -> Response {
         let tip = stream.tip();
         let pending: u64 =
             sessions.iter().filter_map(|session| session.place(&stream)).map(|place| tip.saturating_sub(place)).sum();
+        let pending = pending + org.bus.hub().map_or(0, |hub| hub.pending(&stream));
         let counts = json!({
             "made": stream.made(),
             "pending": pending,
@@ -27,6 +28,7 @@ pub(super) async fn stats(State(simulator): State<Simulator>) -> Response {
     }
     let counters = &org.counters;
     let held = sessions.iter().filter(|session| session.is_held()).count();
+    let (generic, generic_held) = org.bus.hub().map_or((0, 0), |hub| hub.counts());
     ok(json!({
         "channels": channels,
         "calls": Value::Object(counters.calls()),
@@ -35,12 +37,12 @@ pub(super) async fn stats(State(simulator): State<Simulator>) -> Response {
             "wrong": read(&org.attempts.wrong),
         },
         "sessions": {
-            "open": sessions.len(),
+            "open": sessions.len() + generic,
             "opened": read(&counters.opened),
             "expired": read(&counters.expired),
             "disconnected": read(&counters.disconnected),
             "ended": read(&counters.ended),
-            "held": held,
+            "held": held + generic_held,
         },
     }))
 }
