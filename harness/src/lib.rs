@@ -10,6 +10,7 @@ mod interrupt;
 mod kafka_broker;
 mod org;
 mod process;
+mod proxy;
 mod wait;
 
 pub mod verify;
@@ -20,4 +21,5 @@ pub use interrupt::{INTERRUPTED, told_to_stop};
 pub use kafka_broker::{Kafka, kafka_is_skipped, kafka_or_skip, kafka_script};
 pub use org::{Accepted, ChannelCounts, Fault, How, Made, Org, Publish, SessionCounts, Stats};
 pub use process::{Figures, Process, figures, program};
+pub use proxy::Proxy;
 pub use wait::until;
