@@ -5,12 +5,12 @@ mod reading;
 
 use crate::config;
 use crate::decide;
-use crate::feed::{Budget, Pace, Reading, Reason, Source, Status, Stop};
+use crate::feed::{Pace, Reading, Reason, Seat, Source, Status, Stop};
 use crate::position::{Binding, Position, Saved, Store};
 use crate::shared::{Org, Shared};
 use ::salesforce::{Channel, Replay, replay_extension};
 use async_trait::async_trait;
-use bayeux::{LongPolling, Room, Subscription};
+use bayeux::{LongPolling, Subscription};
 use jiff::{SignedDuration, Timestamp};
 use reading::{Held, Session, Subscribed};
 use std::sync::Arc;
@@ -21,7 +21,7 @@ pub(super) struct Salesforce {
     from: config::SalesforceSource,
     org: Org,
     store: Arc<Store>,
-    budget: Budget,
+    seat: Arc<Seat>,
     reply_limit: usize,
     status: Arc<Status>,
 }
@@ -39,7 +39,7 @@ impl Salesforce {
             from: from.clone(),
             org,
             store: shared.store.clone(),
-            budget: shared.budget.clone(),
+            seat: Arc::new(shared.budget.seat()),
             reply_limit: shared.reply_limit,
             status,
         }
@@ -72,6 +72,11 @@ impl Salesforce {
 #[async_trait]
 impl Source for Salesforce {
     async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
+        // Subscribing brings the first events at once.
+        if !self.seat.is_free() {
+            tracing::info!(feed = self.feed, "waiting for room before it opens");
+            self.seat.may_ask().await;
+        }
         let token = self.org.gate.token().await.map_err(|error| decide::salesforce(&error))?;
         let saved = self.positions(token.org_id.as_str(), cluster)?;
         let mut channels = Vec::new();
@@ -90,14 +95,14 @@ impl Source for Salesforce {
             subscriptions.push(self.subscription(channel, &held)?);
             channels.push(Subscribed::new(channel, held));
         }
-        let room: Arc<dyn Room> = Arc::new(self.budget.clone());
-        let transport = self.org.transport(&token, self.reply_limit, Some(room));
+        let transport = self.org.transport(&token, self.reply_limit, Some(self.seat.room()));
         let transport = transport.map_err(|error| decide::salesforce(&error))?;
         let client = LongPolling::new(transport, Org::session(subscriptions))
             .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
         let begins = self.from.start == config::Start::Latest;
         let (org, store, status) = (self.org.gate.clone(), self.store.clone(), self.status.clone());
-        Ok(Box::new(Session { client, channels, begins, org, store, status, token, ended: None }))
+        let seat = self.seat.clone();
+        Ok(Box::new(Session { client, channels, begins, org, store, status, token, seat, ended: None }))
     }
 }
 

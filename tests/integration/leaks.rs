@@ -1,27 +1,11 @@
 //! What is left behind when feeds open again and again: nothing, here and at the org.
 
 use crate::scene::{LIMIT, Scene};
-use harness::{Bridge, How, Org, SessionCounts, until};
+use harness::{Held, How, Org, SessionCounts, until};
 use std::fmt::Write as _;
 
 const FEEDS: u64 = 50;
 const ROUNDS: u64 = 4;
-
-/// What a process holds.
-#[derive(Debug, Clone, Copy)]
-struct Held {
-    descriptors: usize,
-    threads: usize,
-    resident: u64,
-}
-
-impl Held {
-    fn by(bridge: &Bridge) -> Self {
-        let count = |of: &str| std::fs::read_dir(format!("/proc/{}/{of}", bridge.pid())).unwrap().count();
-        let resident = bridge.figures().unwrap().resident;
-        Self { descriptors: count("fd"), threads: count("task"), resident }
-    }
-}
 
 fn feeds(name: &str) -> String {
     let mut feeds = String::new();
@@ -67,7 +51,7 @@ async fn f30_reopenings_leave_no_session_at_the_org_and_no_descriptor_or_thread_
         assert_eq!(scene.org.end_sessions(How::UnknownClient).await.unwrap(), FEEDS);
         let sessions = all_held(&scene.org).await;
         assert_eq!((sessions.open, sessions.opened), (FEEDS, FEEDS * (round + 1)), "{sessions:?}");
-        seen.push(Held::by(&bridge));
+        seen.push(Held::by(bridge.pid()).unwrap());
     }
     println!("{seen:?}");
     let (first, last) = (seen[0], seen[seen.len() - 1]);

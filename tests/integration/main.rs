@@ -14,5 +14,7 @@ mod leaks;
 mod logins;
 mod network;
 mod outages;
+mod pressure;
 mod scene;
+mod soak;
 mod tidy;

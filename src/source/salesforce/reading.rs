@@ -3,7 +3,7 @@
 use super::reaction::{self, Ended, Then};
 use super::store_stop;
 use crate::decide;
-use crate::feed::{Batch, Event, Origin, Pace, Place, Positions, Reading, Reason, Status, Stop, Stream};
+use crate::feed::{Batch, Event, Origin, Pace, Place, Positions, Reading, Reason, Seat, Status, Stop, Stream};
 use crate::position::{Position, Store};
 use async_trait::async_trait;
 use bayeux::{Ask, Charge, LongPolling, Message, Refusal, Subscription};
@@ -42,6 +42,7 @@ pub(super) struct Session {
     pub(super) store: Arc<Store>,
     pub(super) status: Arc<Status>,
     pub(super) token: Arc<Token>,
+    pub(super) seat: Arc<Seat>,
     /// Why it ended: kept until what must be done about it is done, which may take more than one call of `next`.
     pub(super) ended: Option<Ended>,
 }
@@ -67,7 +68,10 @@ impl Reading for Session {
                 bayeux::Event::Subscribed { channel, date } => self.subscribed(&channel, date.as_deref()).await?,
                 bayeux::Event::Unsubscribed { .. } => {}
                 bayeux::Event::Refused { channel, refusal } => self.refused(channel, &refusal)?,
-                bayeux::Event::Connected => self.status.running(),
+                bayeux::Event::Connected => {
+                    self.seat.is_quiet();
+                    self.status.running();
+                }
                 bayeux::Event::Messages { messages, charge } => return Ok(self.batch(messages, charge)),
                 bayeux::Event::Ended(failure) => {
                     self.ended = Some(Ended::of(&failure));
