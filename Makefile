@@ -2,7 +2,7 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
-.PHONY: help demo test bench fuzz lint setup tools
+.PHONY: help demo test bench soak fuzz lint setup tools
 
 help: ## Show this list
 	@awk 'BEGIN {FS = ":.*## "} /^[a-z]+:.*## / {printf "  make %-7s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
@@ -23,6 +23,10 @@ fuzz: setup ## What a server may say, by cargo-fuzz (TARGET=session or splitter,
 bench: setup ## Events/s, CPU and memory beside a bare producer and a bare reader (release build, a few minutes)
 	$(CARGO) build --release --workspace --bins
 	$(CARGO) run --release --quiet -p harness --bin crossfeed-bench -- $(ARGS)
+
+soak: setup ## Ten minutes of disturbances on 20 channels, then every event is compared (ARGS="--minutes N --seed N", or ARGS=pressure)
+	$(CARGO) build --workspace --bins
+	$(CARGO) run --quiet -p harness --bin crossfeed-soak -- $(ARGS)
 
 lint: setup tools ## rustfmt, clippy, and what may be depended upon
 	$(CARGO) fmt --all --check

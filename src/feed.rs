@@ -13,6 +13,7 @@ mod stop;
 
 pub use batch::{Batch, Event, Origin, Place, Positions, Receipt, Settle, Stream};
 pub use budget::Budget;
+pub(crate) use budget::Seat;
 pub use guarantee::{Guarantee, Ticket};
 pub use status::{ChannelState, ChannelStatus, Phase, Snapshot, Status};
 pub use stop::{Decision, Pace, Reason, Stop};
@@ -22,6 +23,7 @@ pub(crate) use backoff::Backoff;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 /// A way in.
@@ -96,12 +98,18 @@ pub async fn run(mut feed: Feed, shutdown: CancellationToken) {
     let mut backoff = Backoff::default();
     loop {
         feed.status.opening();
+        let begun = Instant::now();
         let Err(stop) = once(&mut feed, &shutdown).await else { return feed.status.done() };
         if shutdown.is_cancelled() {
             return feed.status.done();
         }
         let Decision::Transient(pace) = stop.decision else { return feed.status.stopped(&stop) };
-        let wait = backoff.next(pace, feed.status.lived());
+        let lived = feed.status.lived();
+        let mut wait = backoff.next(pace, lived);
+        if stop.reason == Reason::Transport && lived.is_zero() {
+            // Nobody answered: the server, should it be back, was left in peace as long as that took.
+            wait = wait.saturating_sub(begun.elapsed());
+        }
         feed.status.waiting(&stop, wait);
         tokio::select! {
             biased;

@@ -1,6 +1,6 @@
 //! Apache Kafka: one broker on this machine, started from its jars by `scripts/kafka`.
 
-use crate::{Error, until};
+use crate::{Error, Proxy, until};
 use nix::sys::signal::{Signal, killpg};
 use nix::unistd::Pid;
 use std::io::{Read as _, Write as _};
@@ -17,6 +17,8 @@ pub struct Kafka {
     bootstrap: String,
     /// Whether it asks who one is, and lets nobody do what was not allowed.
     authorizer: bool,
+    /// The port that it tells clients instead of its own.
+    advertised: Option<u16>,
     /// Removed when dropped, after the broker was ended.
     folder: Option<TempDir>,
 }
@@ -43,9 +45,26 @@ impl Kafka {
         let folder = tempfile::Builder::new().prefix("crossfeed-kafka-").tempdir();
         let folder = folder.map_err(Error::io("no temporary folder"))?;
         let data = folder.path().to_owned();
-        let mut kafka = Self { data, bootstrap: String::new(), authorizer, folder: Some(folder) };
+        let mut kafka = Self { data, bootstrap: String::new(), authorizer, advertised: None, folder: Some(folder) };
         kafka.start_again().await?;
         Ok(kafka)
+    }
+
+    /// As [`Kafka::start`], and it tells its clients to come through a proxy. [`Kafka::bootstrap`] is still its own address.
+    ///
+    /// # Errors
+    /// As [`Kafka::start`], or there is no port for the proxy.
+    pub async fn behind_a_proxy() -> Result<(Self, Proxy), Error> {
+        let folder = tempfile::Builder::new().prefix("crossfeed-kafka-").tempdir();
+        let folder = folder.map_err(Error::io("no temporary folder"))?;
+        let (data, bootstrap) = (folder.path().to_owned(), String::new());
+        // Where it leads is known once the broker has a port.
+        let proxy = Proxy::start("127.0.0.1:0").await?;
+        let advertised = Some(proxy.address().port());
+        let mut kafka = Self { data, bootstrap, authorizer: false, advertised, folder: Some(folder) };
+        kafka.start_again().await?;
+        proxy.lead_to(kafka.bootstrap());
+        Ok((kafka, proxy))
     }
 
     /// Starts a broker with its data in `data`, which is kept.
@@ -53,7 +72,8 @@ impl Kafka {
     /// # Errors
     /// As [`Kafka::start`].
     pub async fn start_in(data: &Path) -> Result<Self, Error> {
-        let mut kafka = Self { data: data.to_owned(), bootstrap: String::new(), authorizer: false, folder: None };
+        let (data, bootstrap) = (data.to_owned(), String::new());
+        let mut kafka = Self { data, bootstrap, authorizer: false, advertised: None, folder: None };
         kafka.start_again().await?;
         Ok(kafka)
     }
@@ -71,6 +91,10 @@ impl Kafka {
         }
         if self.authorizer {
             arguments.push("--authorizer");
+        }
+        let advertised = self.advertised.map(|port| port.to_string());
+        if let Some(port) = &advertised {
+            arguments.extend(["--advertise", port]);
         }
         let said = self.script(&arguments).await?;
         let bootstrap = said.trim();

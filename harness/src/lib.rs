@@ -11,8 +11,11 @@ mod interrupt;
 mod kafka_broker;
 mod org;
 mod process;
+mod proxy;
 mod wait;
 
+pub mod pressure;
+pub mod soak;
 pub mod verify;
 
 pub use bridge::{Bridge, FeedStatus, Paused, Problem, Status, StreamStatus, surroundings};
@@ -21,5 +24,7 @@ pub use error::Error;
 pub use interrupt::{INTERRUPTED, told_to_stop};
 pub use kafka_broker::{Kafka, kafka_is_skipped, kafka_or_skip, kafka_script};
 pub use org::{Accepted, ChannelCounts, Fault, How, Made, Org, Publish, SessionCounts, Stats};
+pub use pressure::Held;
 pub use process::{Figures, Process, figures, program};
+pub use proxy::Proxy;
 pub use wait::until;

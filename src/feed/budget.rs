@@ -1,9 +1,16 @@
 //! The byte budget of the process: everything between a server's reply and its receipt.
 
+mod queue;
+mod seat;
+
+pub(crate) use seat::Seat;
+
 use bayeux::{Charge, Room};
-use std::sync::Arc;
+use queue::Queue;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use tokio::sync::watch;
+use tokio::time::Instant;
 
 /// Bytes that all events on their way may take together. Salesforce's bus is the durable log: what finds no room here
 /// stays there.
@@ -14,13 +21,20 @@ struct Inner {
     limit: usize,
     used: AtomicUsize,
     room: watch::Sender<bool>,
+    queue: Mutex<Queue>,
 }
 
 impl Budget {
     /// A budget of `limit` bytes.
     #[must_use]
     pub fn new(limit: usize) -> Self {
-        Self(Arc::new(Inner { limit, used: AtomicUsize::new(0), room: watch::Sender::new(true) }))
+        let (used, room, queue) = (AtomicUsize::new(0), watch::Sender::new(true), Mutex::new(Queue::new(limit)));
+        Self(Arc::new(Inner { limit, used, room, queue }))
+    }
+
+    /// A seat for a source whose replies come when they are asked for.
+    pub(crate) fn seat(&self) -> Seat {
+        Seat::new(self.clone())
     }
 
     /// Bytes taken now. A reply under way may go past the limit.
@@ -32,7 +46,7 @@ impl Budget {
 
 impl Room for Budget {
     fn open(&self) -> Box<dyn Charge> {
-        Box::new(Account { budget: self.0.clone(), bytes: 0 })
+        Box::new(Account::new(self))
     }
 
     fn changes(&self) -> watch::Receiver<bool> {
@@ -41,6 +55,17 @@ impl Room for Budget {
 }
 
 impl Inner {
+    fn take(&self, bytes: usize) {
+        self.used.fetch_add(bytes, Ordering::Relaxed);
+        self.tell();
+    }
+
+    fn give_back(&self, bytes: usize) {
+        self.used.fetch_sub(bytes, Ordering::Relaxed);
+        self.tell();
+        self.seat_some();
+    }
+
     /// Tells whether there is room, from the count as it is at that moment: two changes at once cannot leave an old word.
     fn tell(&self) {
         self.room.send_if_modified(|room| {
@@ -48,25 +73,40 @@ impl Inner {
             std::mem::replace(room, now) != now
         });
     }
+
+    /// Lets those who wait have what room there is.
+    fn seat_some(&self) {
+        self.queue().seat(self.used.load(Ordering::Relaxed), Instant::now());
+    }
+
+    fn queue(&self) -> MutexGuard<'_, Queue> {
+        // Nothing panics while it holds the lock; were it so, the queue would still be whole.
+        self.queue.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
+/// What one reply takes.
 struct Account {
     budget: Arc<Inner>,
     bytes: usize,
 }
 
+impl Account {
+    fn new(budget: &Budget) -> Self {
+        Self { budget: budget.0.clone(), bytes: 0 }
+    }
+}
+
 impl Charge for Account {
     fn grow(&mut self, bytes: usize) {
         self.bytes += bytes;
-        self.budget.used.fetch_add(bytes, Ordering::Relaxed);
-        self.budget.tell();
+        self.budget.take(bytes);
     }
 }
 
 impl Drop for Account {
     fn drop(&mut self) {
-        self.budget.used.fetch_sub(self.bytes, Ordering::Relaxed);
-        self.budget.tell();
+        self.budget.give_back(self.bytes);
     }
 }
 

@@ -7,11 +7,11 @@ mod reading;
 
 use crate::config;
 use crate::decide;
-use crate::feed::{Budget, Pace, Reading, Reason, Source, Status, Stop};
+use crate::feed::{Pace, Reading, Reason, Seat, Source, Status, Stop};
 use crate::position::{Binding, Position, Saved, Store};
 use crate::shared::{Org, Shared};
 use async_trait::async_trait;
-use bayeux::{LongPolling, Room};
+use bayeux::LongPolling;
 use channels::Refused;
 use jiff::{SignedDuration, Timestamp};
 use reading::{Held, Session, Subscribed};
@@ -24,7 +24,7 @@ pub(super) struct Salesforce {
     from: config::SalesforceSource,
     org: Org,
     store: Arc<Store>,
-    budget: Budget,
+    seat: Arc<Seat>,
     reply_limit: usize,
     status: Arc<Status>,
     refused: Refused,
@@ -43,7 +43,7 @@ impl Salesforce {
             from: from.clone(),
             org,
             store: shared.store.clone(),
-            budget: shared.budget.clone(),
+            seat: Arc::new(shared.budget.seat()),
             reply_limit: shared.reply_limit,
             refused: Refused::new(status.clone(), channels::PAUSE),
             status,
@@ -61,6 +61,11 @@ impl Salesforce {
 #[async_trait]
 impl Source for Salesforce {
     async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
+        // Subscribing brings the first events at once.
+        if !self.seat.is_free() {
+            tracing::info!(feed = self.feed, "waiting for room before it opens");
+            self.seat.may_ask().await;
+        }
         Ok(Box::new(self.session(cluster).await?))
     }
 }
@@ -88,8 +93,7 @@ impl Salesforce {
         let subscriptions = self.refused.choose(&mut channels, Instant::now());
         let subscriptions = subscriptions.map(|channel| channel.subscription(&self.feed, &self.from.start));
         let subscriptions = subscriptions.collect::<Result<_, _>>()?;
-        let room: Arc<dyn Room> = Arc::new(self.budget.clone());
-        let transport = self.org.transport(&token, self.reply_limit, Some(room));
+        let transport = self.org.transport(&token, self.reply_limit, Some(self.seat.room()));
         let transport = transport.map_err(|error| decide::salesforce(&error))?;
         let client = LongPolling::new(transport, Org::session(subscriptions))
             .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
@@ -105,6 +109,7 @@ impl Salesforce {
             store: self.store.clone(),
             status: self.status.clone(),
             token,
+            seat: self.seat.clone(),
             over: false,
             ended: None,
         })

@@ -6,7 +6,7 @@ use super::reaction::{self, Ended, Then};
 use super::store_stop;
 use crate::config::Start;
 use crate::decide;
-use crate::feed::{Batch, Event, Origin, Pace, Place, Positions, Reading, Reason, Status, Stop, Stream};
+use crate::feed::{Batch, Event, Origin, Pace, Place, Positions, Reading, Reason, Seat, Status, Stop, Stream};
 use crate::position::{Position, Store};
 use crate::shared::Org;
 use async_trait::async_trait;
@@ -57,6 +57,7 @@ pub(super) struct Session {
     pub(super) store: Arc<Store>,
     pub(super) status: Arc<Status>,
     pub(super) token: Arc<Token>,
+    pub(super) seat: Arc<Seat>,
     /// Nothing comes of it any more.
     pub(super) over: bool,
     /// Why it ended: kept until what must be done about it is done, which may take more than one call of `next`.
@@ -272,6 +273,7 @@ impl Session {
     }
 
     fn connected(&mut self) {
+        self.seat.is_quiet();
         self.org.handshakes.well(self.permitted);
         self.status.running();
         let subscribed = self.channels.iter().filter(|known| !known.let_be).map(|known| known.channel.clone());
