@@ -10,7 +10,7 @@ pub use login::{LoginArguments, login, logout};
 pub use positions::{PositionsCommand, positions};
 pub use run::run;
 
-use crate::config::{Config, Problems};
+use crate::config::{Config, Outline, Problems};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -46,7 +46,7 @@ pub enum Command {
         /// The org's name in the file
         org: String,
     },
-    /// See where each channel stands
+    /// See where each channel stands, and move it
     #[command(subcommand)]
     Positions(PositionsCommand),
 }
@@ -64,24 +64,29 @@ impl Command {
 
 /// Reads the configuration, or tells all that is wrong with it.
 fn load(named: Option<&Path>) -> Result<(PathBuf, Config), ExitCode> {
-    let path = match named {
-        Some(path) => path.to_owned(),
-        None => match Config::PLACES.iter().map(Path::new).find(|path| path.exists()) {
-            Some(path) => path.to_owned(),
-            None => {
-                let places = Config::PLACES.join(" nor ");
-                complain(&format!("there is neither {places}: name a file with -c FILE"));
-                return Err(ExitCode::from(WRONG_INPUT));
-            }
-        },
-    };
-    match Config::load(&path) {
-        Ok(config) => Ok((path, config)),
-        Err(problems) => {
-            complain(&told(&problems));
-            Err(ExitCode::from(WRONG_INPUT))
-        }
-    }
+    let path = place(named)?;
+    let config = Config::load(&path).map_err(|problems| wrong(&problems))?;
+    Ok((path, config))
+}
+
+/// Reads the part of the configuration that needs no secret.
+fn load_outline(named: Option<&Path>) -> Result<Outline, ExitCode> {
+    Outline::load(&place(named)?).map_err(|problems| wrong(&problems))
+}
+
+/// Where the configuration is.
+fn place(named: Option<&Path>) -> Result<PathBuf, ExitCode> {
+    let found = named.or_else(|| Config::PLACES.iter().map(Path::new).find(|path| path.exists()));
+    found.map(Path::to_owned).ok_or_else(|| {
+        let places = Config::PLACES.join(" nor ");
+        complain(&format!("there is neither {places}: name a file with -c FILE"));
+        ExitCode::from(WRONG_INPUT)
+    })
+}
+
+fn wrong(problems: &Problems) -> ExitCode {
+    complain(&told(problems));
+    ExitCode::from(WRONG_INPUT)
 }
 
 fn told(problems: &Problems) -> String {

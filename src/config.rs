@@ -7,6 +7,7 @@
 mod cluster;
 mod feed;
 mod org;
+mod outline;
 mod problem;
 mod template;
 mod value;
@@ -14,6 +15,7 @@ mod value;
 pub use cluster::Cluster;
 pub use feed::{Creation, Feed, From, KafkaSink, KafkaSource, PlatformEventSink, SalesforceSource, Start, To};
 pub use org::Org;
+pub use outline::Outline;
 pub use problem::{Problem, Problems};
 pub use template::{Facts, Template};
 

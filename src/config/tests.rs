@@ -264,3 +264,31 @@ mod templates {
         assert!(template.is_by_record() && template.is_known_ahead());
     }
 }
+
+#[test]
+fn an_outline_needs_no_secret_and_tells_what_is_wrong_with_what_it_reads() {
+    let file = |channel: &str| {
+        format!(
+            r#"
+positions = "p"
+memory = "nonsense"
+[org.acme.login.client_credentials]
+client_secret = {{ env = "CROSSFEED_TEST_NOT_SET" }}
+[kafka.main]
+[feed.a]
+delivery = "at_least_once"
+[feed.a.from.salesforce]
+org = "acme"
+channels = ["{channel}"]
+[feed.a.to.kafka]
+cluster = "main"
+topic = "t"
+"#
+        )
+    };
+    let outline = Outline::parse(&file("/event/X__e")).unwrap();
+    assert_eq!((outline.positions, outline.feeds.len()), (PathBuf::from("p"), 1));
+    let wrong = Outline::parse(&file("nonsense").replace("\"p\"", "5")).unwrap_err();
+    let lines: Vec<usize> = wrong.iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [2, 11], "{wrong:?}");
+}

@@ -254,6 +254,7 @@ impl StreamState {
             Place::After(Position::At { id, time_ms }) => {
                 (id.to_string(), time_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
             }
+            Place::After(Position::Earliest) => ("earliest".to_owned(), None),
             Place::After(Position::Begun { date }) => ("begun".to_owned(), Some(*date)),
             Place::Next(offset) => (offset.to_string(), None),
         };

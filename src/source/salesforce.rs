@@ -60,7 +60,7 @@ impl Salesforce {
                 config::Start::After(id) => Replay::After(id.clone()),
             },
             // Nothing was seen yet: everything that came after the subscription is among what is retained.
-            Held::Begun(_) => Replay::All,
+            Held::Begun(_) | Held::Earliest => Replay::All,
             Held::At(id) => Replay::After(id.clone()),
         };
         tracing::info!(feed = self.feed, %channel, %replay, "subscribing");
@@ -105,6 +105,7 @@ impl Held {
     fn from(position: Option<&Position>) -> Self {
         match position {
             None => Self::Nothing,
+            Some(Position::Earliest) => Self::Earliest,
             Some(Position::Begun { date }) => Self::Begun(*date),
             Some(Position::At { id, .. }) => Self::At(id.clone()),
         }

@@ -17,6 +17,8 @@ use std::time::Duration;
 pub(super) enum Held {
     /// Nothing: the configured start holds.
     Nothing,
+    /// A person asked for everything that is retained.
+    Earliest,
     /// Subscribed then, and no event was saved since.
     Begun(Timestamp),
     /// Everything up to and including this event is durable.
@@ -215,7 +217,9 @@ impl Session {
             return false;
         };
         let Held::Begun(date) = subscribed.held else { return false };
-        let before = time_ms.is_some_and(|time_ms| time_ms < (date - BEGIN_SLACK).as_millisecond());
+        // A date may have been written by a person.
+        let begun = date.checked_sub(BEGIN_SLACK).map_or(i64::MIN, Timestamp::as_millisecond);
+        let before = time_ms.is_some_and(|time_ms| time_ms < begun);
         if !before {
             subscribed.held = Held::Nothing;
         }
