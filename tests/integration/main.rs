@@ -12,5 +12,6 @@ mod examples;
 mod faults;
 mod logins;
 mod outages;
+mod positions;
 mod scene;
 mod tidy;
