@@ -1,16 +1,21 @@
 //! The command line, one file per subcommand.
 
+mod admin_client;
 mod check;
 mod login;
+mod pause;
 mod positions;
+mod reload;
 mod run;
 
 pub use check::{CheckArguments, check};
 pub use login::{LoginArguments, login, logout};
+pub use pause::{PauseArguments, pause, resume};
 pub use positions::{PositionsCommand, positions};
+pub use reload::reload;
 pub use run::run;
 
-use crate::config::{Config, Outline, Problems};
+use crate::config::{Config, Feed, Outline, Problems};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -46,6 +51,15 @@ pub enum Command {
         /// The org's name in the file
         org: String,
     },
+    /// Let a feed fetch nothing until it is resumed, also over restarts
+    Pause(PauseArguments),
+    /// Let a feed go on that was paused, or that had stopped for a person
+    Resume {
+        /// The feed's name in the file
+        feed: String,
+    },
+    /// Have a running bridge read its file again: feeds that changed restart, the others do not notice
+    Reload,
     /// See where each channel stands, and move it
     #[command(subcommand)]
     Positions(PositionsCommand),
@@ -58,41 +72,44 @@ impl Command {
         match self {
             Self::Run { .. } => "info",
             Self::Check(_) | Self::Login(_) | Self::Logout { .. } | Self::Positions(_) => "error",
+            Self::Pause(_) | Self::Resume { .. } | Self::Reload => "error",
         }
     }
 }
 
 /// Reads the configuration, or tells all that is wrong with it.
 fn load(named: Option<&Path>) -> Result<(PathBuf, Config), ExitCode> {
-    let path = place(named)?;
-    let config = Config::load(&path).map_err(|problems| wrong(&problems))?;
-    Ok((path, config))
+    load_by(named, Config::load)
 }
 
-/// Reads the part of the configuration that needs no secret.
-fn load_outline(named: Option<&Path>) -> Result<Outline, ExitCode> {
-    Outline::load(&place(named)?).map_err(|problems| wrong(&problems))
+/// Reads what tells where a running bridge is, without any secret.
+fn outline(named: Option<&Path>) -> Result<(PathBuf, Outline), ExitCode> {
+    load_by(named, Outline::load)
 }
 
-/// Where the configuration is.
-fn place(named: Option<&Path>) -> Result<PathBuf, ExitCode> {
-    let found = named.or_else(|| Config::PLACES.iter().map(Path::new).find(|path| path.exists()));
-    found.map(Path::to_owned).ok_or_else(|| {
-        let places = Config::PLACES.join(" nor ");
-        complain(&format!("there is neither {places}: name a file with -c FILE"));
-        ExitCode::from(WRONG_INPUT)
-    })
+/// Reads the same, and what the feeds are.
+fn outline_with_feeds(named: Option<&Path>) -> Result<(Outline, Vec<Feed>), ExitCode> {
+    load_by(named, Outline::load_with_feeds).map(|(_, read)| read)
 }
 
-fn wrong(problems: &Problems) -> ExitCode {
-    complain(&told(problems));
-    ExitCode::from(WRONG_INPUT)
-}
-
-fn told(problems: &Problems) -> String {
-    match problems.problems.len() {
-        1 => problems.to_string(),
-        count => format!("{problems}\n{count} problems"),
+fn load_by<T>(named: Option<&Path>, read: impl FnOnce(&Path) -> Result<T, Problems>) -> Result<(PathBuf, T), ExitCode> {
+    let path = match named {
+        Some(path) => path.to_owned(),
+        None => match Config::PLACES.iter().map(Path::new).find(|path| path.exists()) {
+            Some(path) => path.to_owned(),
+            None => {
+                let places = Config::PLACES.join(" nor ");
+                complain(&format!("there is neither {places}: name a file with -c FILE"));
+                return Err(ExitCode::from(WRONG_INPUT));
+            }
+        },
+    };
+    match read(&path) {
+        Ok(read) => Ok((path, read)),
+        Err(problems) => {
+            complain(&problems.to_string());
+            Err(ExitCode::from(WRONG_INPUT))
+        }
     }
 }
 

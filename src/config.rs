@@ -58,9 +58,11 @@ impl Config {
     /// # Errors
     /// Everything that is wrong with it, together.
     pub fn load(path: &Path) -> Result<Self, Problems> {
-        let text = std::fs::read_to_string(path)
-            .map_err(|error| Problems::unreadable(path, format!("cannot be read: {error}")))?;
-        Self::parse(&text).map_err(|problems| Problems { path: path.to_owned(), problems })
+        Self::parse(&Self::text(path)?).map_err(|problems| Problems { path: path.to_owned(), problems })
+    }
+
+    fn text(path: &Path) -> Result<String, Problems> {
+        std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, format!("cannot be read: {error}")))
     }
 
     /// Understands the text of a file.

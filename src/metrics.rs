@@ -2,11 +2,12 @@
 
 use crate::org_state::OrgState;
 use jiff::Timestamp;
-use prometheus::core::Collector;
+use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::{
     Encoder as _, Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge,
     IntGaugeVec, Opts, Registry, TextEncoder,
 };
+use std::collections::HashMap;
 use std::sync::{Mutex, PoisonError};
 
 /// The metrics of the process.
@@ -180,6 +181,38 @@ impl Metrics {
         }
     }
 
+    /// Forgets a feed that is no more.
+    pub fn forget_feed(&self, name: &str) {
+        let counters = [
+            &self.events,
+            &self.bytes,
+            &self.batches,
+            &self.reopens,
+            &self.stops,
+            &self.produce_errors,
+            &self.gap_events,
+            &self.skipped,
+            &self.repositioned,
+        ];
+        counters.iter().for_each(|counter| forget(counter, "feed", name));
+        forget(&self.event_to_receipt, "feed", name);
+        forget(&self.session_up, "feed", name);
+        self.forget_streams(name);
+    }
+
+    /// Forgets the streams of a feed: it may have others now.
+    pub fn forget_streams(&self, feed: &str) {
+        forget(&self.position_age, "feed", feed);
+    }
+
+    /// Forgets an org that is no more, or is counted anew.
+    pub fn forget_org(&self, name: &str) {
+        [&self.logged_in, &self.api_calls_used, &self.api_calls_max]
+            .iter()
+            .for_each(|gauge| forget(gauge, "org", name));
+        forget(&self.logins, "org", name);
+    }
+
     /// Everything in Prometheus' text format.
     ///
     /// # Errors
@@ -223,6 +256,22 @@ pub fn seconds_between(from: Timestamp, to: Timestamp) -> f64 {
     (to.as_millisecond() - from.as_millisecond()) as f64 / 1e3
 }
 
+/// Removes every series in which the label has this value.
+fn forget<T: MetricVecBuilder>(series: &MetricVec<T>, label: &str, value: &str)
+where
+    MetricVec<T>: Collector,
+{
+    let families = series.collect();
+    for metric in families.iter().flat_map(prometheus::proto::MetricFamily::get_metric) {
+        let labels: HashMap<&str, &str> =
+            metric.get_label().iter().map(|label| (label.name(), label.value())).collect();
+        if labels.get(label) == Some(&value) {
+            // It was there a moment ago; were it gone, that is what is wanted.
+            let _ = series.remove(&labels);
+        }
+    }
+}
+
 fn opts(name: &str, help: &str) -> Opts {
     Opts::new(format!("crossfeed_{name}"), help)
 }
@@ -235,3 +284,6 @@ fn registered<C: Collector + Clone + 'static>(registry: &Registry, metric: C) ->
     registry.register(Box::new(metric.clone()))?;
     Ok(metric)
 }
+
+#[cfg(test)]
+mod tests;

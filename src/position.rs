@@ -8,4 +8,4 @@ mod store;
 pub use change::{Change, Effect, Plan, Row, Target, Twice, apply, plan};
 pub use known::{Configured, Known, Unknown};
 pub use record::Position;
-pub use store::{Binding, Entry, Error, Saved, Store};
+pub use store::{Binding, Entry, Error, Paused, Saved, Store};

@@ -1,7 +1,7 @@
 //! What the feeds of a process share: the gate of each org, the clusters, the position store, the byte budget.
 
 use crate::config::{self, Config};
-use crate::feed::{Budget, Status};
+use crate::feed::Budget;
 use crate::metrics::Metrics;
 use crate::position::Store;
 use bayeux::{Room, Subscription, Transport};
@@ -10,6 +10,7 @@ use salesforce::Token;
 use serde_json::value::RawValue;
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 /// What the feeds of a process share.
 pub struct Shared {
@@ -27,8 +28,6 @@ pub struct Shared {
     pub reply_limit: usize,
     /// The metrics.
     pub metrics: Arc<Metrics>,
-    /// Each feed's state, in the order of names.
-    pub statuses: Vec<Arc<Status>>,
 }
 
 /// An org's gate, the API version that is spoken with it, and how it is reached.
@@ -125,17 +124,42 @@ impl Shared {
             orgs.insert(name.clone(), Org::new(name, org, config, retry_login)?);
         }
         let metrics = Arc::new(Metrics::new()?);
-        let statuses =
-            config.feeds.iter().map(|feed| Arc::new(Status::new(&feed.name, metrics.feed(&feed.name)))).collect();
         Ok(Self {
             orgs,
-            clusters: config.clusters.iter().map(|(name, cluster)| (name.clone(), cluster.kafka.clone())).collect(),
+            clusters: Self::clusters(config),
             store: Arc::new(Store::open(&config.positions)?),
             budget: Budget::new(config.memory),
             memory: config.memory,
             reply_limit: config.reply_limit,
             metrics,
-            statuses,
         })
     }
+
+    /// The clusters of a file, by name.
+    #[must_use]
+    pub fn clusters(config: &Config) -> BTreeMap<String, kafka::Cluster> {
+        config.clusters.iter().map(|(name, cluster)| (name.clone(), cluster.kafka.clone())).collect()
+    }
 }
+
+/// Waits for logins that are on their way, and ends the tokens that nobody else uses. One that cannot be ended ends by
+/// itself. The orgs are not to be used afterwards.
+pub async fn log_out<'o>(orgs: impl Iterator<Item = (&'o str, &'o Org)>) {
+    let all = orgs.map(|(name, org)| async move {
+        if tokio::time::timeout(SETTLE_LIMIT, org.gate.settle()).await.is_err() {
+            tracing::warn!(org = name, "a login was not waited for: a refresh token that was just replaced is lost");
+            return;
+        }
+        match tokio::time::timeout(LOG_OUT_LIMIT, org.gate.log_out()).await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::warn!(org = name, %error, "the token was not revoked"),
+            Err(_) => tracing::warn!(org = name, "the revocation of the token was not answered"),
+        }
+    });
+    futures_util::future::join_all(all).await;
+}
+
+/// How long a login that is on its way is waited for.
+const SETTLE_LIMIT: Duration = Duration::from_secs(15);
+/// How long the host may take to revoke a token.
+const LOG_OUT_LIMIT: Duration = Duration::from_secs(5);

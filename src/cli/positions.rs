@@ -5,8 +5,8 @@ mod file;
 mod list;
 mod show;
 
-use super::{FAILED, WRONG_INPUT, complain, load_outline, say};
-use crate::config::Outline;
+use super::{FAILED, WRONG_INPUT, complain, outline_with_feeds, say};
+use crate::config::{Feed, Outline};
 use crate::position::{Error, Known, Saved, Store, Target, Unknown};
 use clap::{Args, Subcommand};
 use std::path::{Path, PathBuf};
@@ -100,21 +100,21 @@ pub struct Manner {
 /// Runs a `positions` command.
 #[must_use]
 pub fn positions(command: &PositionsCommand, named: Option<&Path>) -> ExitCode {
-    let outline = match load_outline(named) {
-        Ok(outline) => outline,
+    let written = match outline_with_feeds(named) {
+        Ok((outline, feeds)) => Written { outline, feeds },
         Err(code) => return code,
     };
     let done = match command {
-        PositionsCommand::List { json, history: false } => list::positions(&outline, *json),
-        PositionsCommand::List { json, history: true } => list::history(&outline, *json),
-        PositionsCommand::Show { feed, channel } => show::show(&outline, feed, channel.as_deref()),
-        PositionsCommand::Export { feed, output } => file::export(&outline, feed.as_deref(), output.as_deref()),
+        PositionsCommand::List { json, history: false } => list::positions(&written, *json),
+        PositionsCommand::List { json, history: true } => list::history(&written, *json),
+        PositionsCommand::Show { feed, channel } => show::show(&written, feed, channel.as_deref()),
+        PositionsCommand::Export { feed, output } => file::export(&written, feed.as_deref(), output.as_deref()),
         PositionsCommand::Import { file, feed, force, manner } => {
-            file::import(&outline, file, feed.as_deref(), *force, manner)
+            file::import(&written, file, feed.as_deref(), *force, manner)
         }
-        PositionsCommand::Set { feed, channel, to, manner } => change::set(&outline, feed, channel, to, manner),
+        PositionsCommand::Set { feed, channel, to, manner } => change::set(&written, feed, channel, to, manner),
         PositionsCommand::Reset { feed, channel, all: _, manner } => {
-            change::reset(&outline, feed, channel.as_deref(), manner)
+            change::reset(&written, feed, channel.as_deref(), manner)
         }
     };
     match done {
@@ -156,6 +156,12 @@ impl From<Unknown> for Refused {
     }
 }
 
+/// What the file says of feeds and their positions.
+struct Written {
+    outline: Outline,
+    feeds: Vec<Feed>,
+}
+
 /// The store as it can be read beside a bridge that runs.
 struct Seen {
     /// Absent: nothing was ever saved.
@@ -165,19 +171,19 @@ struct Seen {
 }
 
 impl Seen {
-    fn of(outline: &Outline) -> Result<Self, Refused> {
-        match Store::open_to_read(&outline.positions) {
-            Ok(store) => Self::with(outline, store),
+    fn of(written: &Written) -> Result<Self, Refused> {
+        match Store::open_to_read(&written.outline.positions) {
+            Ok(store) => Self::with(written, store),
             Err(Error::Missing { .. }) => {
-                Ok(Self { store: None, saved: Vec::new(), known: Known::new(&outline.feeds, &[]) })
+                Ok(Self { store: None, saved: Vec::new(), known: Known::new(&written.feeds, &[]) })
             }
             Err(error) => Err(error.into()),
         }
     }
 
-    fn with(outline: &Outline, store: Store) -> Result<Self, Refused> {
+    fn with(written: &Written, store: Store) -> Result<Self, Refused> {
         let saved = store.list()?;
-        let known = Known::new(&outline.feeds, &saved);
+        let known = Known::new(&written.feeds, &saved);
         Ok(Self { store: Some(store), saved, known })
     }
 

@@ -1,19 +1,17 @@
 //! `crossfeed run`: all feeds, until told to stop.
 
 use super::{FAILED, complain, load, runtime};
+use crate::admin;
 use crate::config::Config;
 use crate::decide;
-use crate::feed::Phase;
-use crate::process;
-use crate::shared::Shared;
-use crate::{admin, feed::Status};
-use std::path::Path;
+use crate::process::Supervisor;
+use crate::shared::{Shared, log_out};
+use std::io::IsTerminal as _;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::time::Duration;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::task::JoinSet;
 use tokio_util::sync::CancellationToken;
 
 /// Runs every feed of the file; 0 after a shut-down that was asked for.
@@ -28,7 +26,7 @@ pub fn run(named: Option<&Path>, retry_login: bool) -> ExitCode {
         Ok(runtime) => runtime,
         Err(code) => return code,
     };
-    let ended = runtime.block_on(run_until_told(&config, retry_login));
+    let ended = runtime.block_on(run_until_told(path, config, retry_login));
     // A call of librdkafka's that still waits for a broker is not waited for.
     runtime.shutdown_background();
     match ended {
@@ -41,88 +39,101 @@ pub fn run(named: Option<&Path>, retry_login: bool) -> ExitCode {
     }
 }
 
-async fn run_until_told(config: &Config, retry_login: bool) -> Result<(), Box<dyn std::error::Error>> {
-    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
-    let shared = Shared::open(config, retry_login)?;
+async fn run_until_told(path: PathBuf, config: Config, retry_login: bool) -> Result<(), Box<dyn std::error::Error>> {
+    let mut signals = Signals::new()?;
+    let shared = Shared::open(&config, retry_login)?;
     let listener = TcpListener::bind(config.admin).await.map_err(|error| {
         format!(
             "cannot serve metrics and health on {}: {error}; choose another address: admin = \"127.0.0.1:0\"",
             config.admin
         )
     })?;
-    tracing::info!(address = %listener.local_addr()?, "serving /metrics, /health and /status");
+    let (metrics, budget) = (shared.metrics.clone(), shared.budget.clone());
+    let (positions, timeout) = (config.positions.clone(), config.shutdown_timeout);
     let shutdown = CancellationToken::new();
-    let view = admin::View {
-        metrics: shared.metrics.clone(),
-        statuses: shared.statuses.clone(),
-        budget: shared.budget.clone(),
-        orgs: shared.orgs.iter().map(|(name, org)| (name.clone(), org.gate.clone())).collect(),
-    };
-    let admin = tokio::spawn(admin::serve(listener, view));
-    let mut feeds = process::start(config, &shared, &shutdown);
+    let (supervisor, control) = Supervisor::new(path, config, shared, shutdown.clone())?;
+    let view = admin::View { metrics, budget, control: control.clone() };
+    // The store is locked: whatever is in its folder is ours.
+    let admin = admin::Admin::start(listener, &positions, view)?;
+    let at_once = CancellationToken::new();
+    let mut running = tokio::spawn(supervisor.run(at_once.clone()));
     loop {
         tokio::select! {
-            () = told_to_stop(&mut terminate, &mut interrupt) => break,
-            Some(ended) = feeds.join_next() => report(ended, &shared.statuses),
+            asked = signals.next() => match asked {
+                Asked::Stop => break,
+                Asked::Reload => {
+                    let control = control.clone();
+                    // What became of it is in the log.
+                    tokio::spawn(async move { control.reload().await.map(drop) });
+                }
+            },
+            ended = &mut running => return Err(format!("the supervisor ended: {:?}", ended.err()).into()),
         }
     }
-    tracing::info!(limit = %humantime::format_duration(config.shutdown_timeout), "shutting down: waiting for what is on its way");
+    tracing::info!(limit = %humantime::format_duration(timeout), "shutting down: waiting for what is on its way");
     shutdown.cancel();
-    tokio::select! {
-        () = drained(&mut feeds) => {}
-        () = told_to_stop(&mut terminate, &mut interrupt) => {
+    let shared = tokio::select! {
+        shared = &mut running => shared?,
+        () = signals.stop() => {
             tracing::warn!("told twice: stopping at once; what was on its way will come again");
+            at_once.cancel();
             // Not without them: RocksDB must be closed before the process exits.
-            if tokio::time::timeout(AT_ONCE, feeds.shutdown()).await.is_err() {
-                tracing::warn!("a feed did not end");
-            }
-            let all = shared.orgs.values().map(|org| org.gate.settle());
-            if tokio::time::timeout(LOG_OUT_LIMIT, futures_util::future::join_all(all)).await.is_err() {
-                tracing::warn!("a login was not waited for: a refresh token that was just replaced is lost");
+            match tokio::time::timeout(AT_ONCE, &mut running).await {
+                Ok(shared) => settle(&shared?).await,
+                Err(_) => tracing::warn!("a feed did not end"),
             }
             return Err("stopped at once".into());
         }
-    }
-    log_out(&shared).await;
-    admin.abort();
+    };
+    log_out(shared.orgs.iter().map(|(name, org)| (name.as_str(), org))).await;
+    drop(admin);
     tracing::info!("done");
     Ok(())
 }
 
-/// Waits for logins that are on their way, and ends the tokens that nobody else uses. One that cannot be ended ends by
-/// itself.
-async fn log_out(shared: &Shared) {
-    let all = shared.orgs.iter().map(|(name, org)| async move {
-        if tokio::time::timeout(SETTLE_LIMIT, org.gate.settle()).await.is_err() {
-            tracing::warn!(org = name, "a login was not waited for: a refresh token that was just replaced is lost");
-            return;
-        }
-        match tokio::time::timeout(LOG_OUT_LIMIT, org.gate.log_out()).await {
-            Ok(Ok(())) => {}
-            Ok(Err(error)) => tracing::warn!(org = name, %error, "the token was not revoked"),
-            Err(_) => tracing::warn!(org = name, "the revocation of the token was not answered"),
-        }
-    });
-    futures_util::future::join_all(all).await;
-}
-
-/// A feed ends by itself only when a person must act. The process stays: a supervisor that starts it again and again
-/// would log in again and again, and lock the user out.
-fn report(ended: Result<(), tokio::task::JoinError>, statuses: &[Arc<Status>]) {
-    if let Err(error) = ended {
-        tracing::error!(%error, "a feed failed in a way that it must not; please report this");
-    }
-    let running = statuses.iter().filter(|status| !matches!(status.phase(), Phase::Stopped | Phase::Done)).count();
-    if running == 0 {
-        tracing::error!("no feed is running any more: see the remedies above, then restart");
+async fn settle(shared: &Shared) {
+    let all = shared.orgs.values().map(|org| org.gate.settle());
+    if tokio::time::timeout(SETTLE_LIMIT, futures_util::future::join_all(all)).await.is_err() {
+        tracing::warn!("a login was not waited for: a refresh token that was just replaced is lost");
     }
 }
 
-async fn drained(feeds: &mut JoinSet<()>) {
-    while let Some(ended) = feeds.join_next().await {
-        if let Err(error) = ended {
-            tracing::error!(%error, "a feed failed in a way that it must not; please report this");
+/// What the outside asks of the process.
+enum Asked {
+    Stop,
+    Reload,
+}
+
+struct Signals {
+    terminate: Signal,
+    interrupt: Signal,
+    hangup: Signal,
+    on_a_terminal: bool,
+}
+
+impl Signals {
+    fn new() -> std::io::Result<Self> {
+        Ok(Self {
+            terminate: signal(SignalKind::terminate())?,
+            interrupt: signal(SignalKind::interrupt())?,
+            hangup: signal(SignalKind::hangup())?,
+            on_a_terminal: std::io::stderr().is_terminal(),
+        })
+    }
+
+    async fn next(&mut self) -> Asked {
+        tokio::select! {
+            () = told_to_stop(&mut self.terminate, &mut self.interrupt) => Asked::Stop,
+            // A terminal that was closed says so with the same signal, and is none any more.
+            _ = self.hangup.recv() => match self.on_a_terminal && !std::io::stderr().is_terminal() {
+                true => Asked::Stop,
+                false => Asked::Reload,
+            },
         }
+    }
+
+    async fn stop(&mut self) {
+        told_to_stop(&mut self.terminate, &mut self.interrupt).await;
     }
 }
 
@@ -133,9 +144,7 @@ async fn told_to_stop(terminate: &mut Signal, interrupt: &mut Signal) {
     }
 }
 
-/// How long a login that is on its way is waited for.
-const SETTLE_LIMIT: Duration = Duration::from_secs(15);
-/// How long the host may take to revoke a token.
-const LOG_OUT_LIMIT: Duration = Duration::from_secs(5);
 /// How long feeds may take to end at once.
 const AT_ONCE: Duration = Duration::from_secs(2);
+/// How long a login that is on its way is waited for then.
+const SETTLE_LIMIT: Duration = Duration::from_secs(5);

@@ -7,7 +7,7 @@ use toml_span::span::Spanned;
 use toml_span::value::ValueInner;
 
 /// How to reach a cluster.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Cluster {
     /// Addresses, and the settings that are passed through to librdkafka.
     pub kafka: kafka::Cluster,

@@ -10,7 +10,7 @@ use toml_span::span::Spanned;
 use toml_span::{DeserError, Deserialize, Span, Value};
 
 /// A feed: where its events come from and where they go.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Feed {
     /// Its name; positions and metrics are kept under it.
     pub name: String,
@@ -21,7 +21,7 @@ pub struct Feed {
 }
 
 /// A way in.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum From {
     /// Channels of an org's event bus.
     Salesforce(SalesforceSource),
@@ -30,7 +30,7 @@ pub enum From {
 }
 
 /// A way out.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum To {
     /// Topics of a cluster.
     Kafka(KafkaSink),
@@ -39,7 +39,7 @@ pub enum To {
 }
 
 /// `from.salesforce`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SalesforceSource {
     /// The org's name.
     pub org: String,
@@ -61,7 +61,7 @@ pub enum Start {
 }
 
 /// `from.kafka`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSource {
     /// The cluster's name.
     pub cluster: String,
@@ -74,7 +74,7 @@ pub struct KafkaSource {
 }
 
 /// `to.kafka`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct KafkaSink {
     /// The cluster's name.
     pub cluster: String,
@@ -113,7 +113,7 @@ pub struct Creation {
 }
 
 /// `to.platform_event`.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct PlatformEventSink {
     /// The org's name.
     pub org: String,

@@ -10,7 +10,7 @@ use std::path::Path;
 use toml_span::Value;
 
 /// How to reach an org.
-#[derive(Clone)]
+#[derive(Clone, PartialEq)]
 pub struct Org {
     /// How to log in.
     pub login: Login,

@@ -41,7 +41,10 @@ impl fmt::Display for Problems {
                 _ => write!(f, "{separator}{}:{line}:{column}: {message}", self.path.display())?,
             }
         }
-        Ok(())
+        match self.problems.len() {
+            1 => Ok(()),
+            count => write!(f, "\n{count} problems"),
+        }
     }
 }
 
@@ -70,6 +73,13 @@ impl<'t> Reader<'t> {
     /// Takes over what went wrong in a table, and what nobody asked for.
     pub(super) fn close(&mut self, table: TableHelper<'t>) {
         if let Err(error) = table.finalize(None) {
+            self.errors(error);
+        }
+    }
+
+    /// Takes over what went wrong in a table of which not everything was asked for.
+    pub(super) fn close_in_part(&mut self, table: TableHelper<'t>) {
+        if let Err(error) = table.finalize(Some(&mut Value::new(toml_span::value::ValueInner::Boolean(true)))) {
             self.errors(error);
         }
     }

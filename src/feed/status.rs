@@ -3,7 +3,7 @@
 use super::batch::{Batch, Measure, Place, Positions};
 use super::stop::{Reason, Stop};
 use crate::metrics::{self, FeedMetrics};
-use crate::position::Position;
+use crate::position::{Paused, Position};
 use jiff::Timestamp;
 use serde::Serialize;
 use std::collections::BTreeMap;
@@ -25,7 +25,9 @@ pub enum Phase {
     Waiting,
     /// A person must act.
     Stopped,
-    /// It ended because the process ends.
+    /// A person told it to fetch nothing.
+    Paused,
+    /// It ended because it was told to.
     Done,
 }
 
@@ -42,6 +44,7 @@ struct State {
     /// When it last began to run, until it opens again.
     running_since: Option<Instant>,
     problem: Option<Problem>,
+    paused: Option<Paused>,
     streams: BTreeMap<String, StreamState>,
     last_event: Option<Timestamp>,
 }
@@ -72,6 +75,8 @@ pub struct Snapshot {
     since: Timestamp,
     #[serde(skip_serializing_if = "Option::is_none")]
     problem: Option<Problem>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    paused: Option<Paused>,
     events: u64,
     bytes: u64,
     batches: u64,
@@ -89,6 +94,7 @@ impl Status {
             since: Timestamp::now(),
             running_since: None,
             problem: None,
+            paused: None,
             streams: BTreeMap::new(),
             last_event: None,
         };
@@ -122,6 +128,7 @@ impl Status {
             state: state.phase,
             since: state.since,
             problem: state.problem.clone(),
+            paused: state.paused.clone(),
             events: self.metrics.events.get(),
             bytes: self.metrics.bytes.get(),
             batches: self.metrics.batches.get(),
@@ -198,6 +205,23 @@ impl Status {
         ));
     }
 
+    /// It is paused, and its task has ended or never began. What was wrong with it before stays visible.
+    pub(crate) fn paused(&self, paused: &Paused) {
+        let Paused { by, at, reason } = paused;
+        let why = reason.as_deref().unwrap_or_default();
+        tracing::warn!(
+            feed = self.name,
+            by,
+            %at,
+            why,
+            "paused: it fetches nothing until told so by `crossfeed resume {}`",
+            self.name
+        );
+        let problem = self.state().problem.clone();
+        self.enter(Phase::Paused, problem);
+        self.state().paused = Some(paused.clone());
+    }
+
     pub(super) fn done(&self) {
         self.enter(Phase::Done, None);
     }
@@ -224,6 +248,14 @@ impl Status {
         self.state().streams.insert(stream.to_owned(), state);
     }
 
+    /// A stream's position was moved by hand, or removed, while the feed did not run.
+    pub(crate) fn moved(&self, stream: &str, position: Option<&Position>, at: Timestamp) {
+        match position {
+            Some(position) => self.found(stream, position, at),
+            None => drop(self.state().streams.remove(stream)),
+        }
+    }
+
     pub(super) fn saved(&self, positions: &Positions) {
         let saved_at = Timestamp::now();
         let mut state = self.state();
@@ -239,6 +271,9 @@ impl Status {
             state.since = Timestamp::now();
         }
         state.problem = problem;
+        if phase != Phase::Paused {
+            state.paused = None;
+        }
         self.metrics.session_up.set(i64::from(phase == Phase::Running));
     }
 

@@ -165,7 +165,7 @@ pub fn apply(store: &Store, plan: &Plan, by: &str, reason: Option<&str>, now: Ti
             by: plain(by),
             reason: reason.map(plain),
             from: row.from.clone(),
-            to: row.to.position(plan.made),
+            to: row.position(plan.made),
         })
         .collect();
     if entries.is_empty() {
@@ -196,6 +196,14 @@ impl Plan {
             }
             (true, true) => format!("{channels}; repeats up to {repeats:.1} h and SKIPS up to {skips:.1} h of events"),
         }
+    }
+}
+
+impl Row {
+    /// Where the channel stands once the plan, which was made then, is done.
+    #[must_use]
+    pub fn position(&self, made: Timestamp) -> Option<Position> {
+        if self.effect == Effect::Unchanged { self.from.clone() } else { self.to.position(made) }
     }
 }
 

@@ -1,6 +1,6 @@
 //! The feeds and channels whose positions may be looked at and moved: those of the file, and those that have positions.
 
-use super::{Error, Saved, Target};
+use super::{Error, Saved, Store, Target};
 use crate::config::{Feed, From, Start};
 use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
@@ -58,7 +58,7 @@ pub enum Unknown {
 }
 
 impl Known {
-    /// From the file's feeds, and from what [`Store::list`](super::Store::list) gives.
+    /// From the file's feeds, and from what [`Store::list`] gives.
     #[must_use]
     pub fn new(feeds: &[Feed], saved: &[Result<Saved, Error>]) -> Self {
         let mut known = Self::default();
@@ -83,6 +83,14 @@ impl Known {
             known.channels.entry(feed.clone()).or_default().insert(channel.clone());
         }
         known
+    }
+
+    /// From the file's feeds, and from what a store has.
+    ///
+    /// # Errors
+    /// The store cannot be read.
+    pub fn of(feeds: &[Feed], store: &Store) -> Result<Self, Error> {
+        Ok(Self::new(feeds, &store.list()?))
     }
 
     /// The channels of a feed.

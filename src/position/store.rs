@@ -6,6 +6,7 @@
 //! rocksdb/         position \0 feed \0 channel → record (JSON, format 1)
 //!                  binding  \0 feed           → org id and cluster id (JSON)
 //!                  history  \0 feed \0 number  → a change by hand (JSON), `history.rs`
+//!                  paused   \0 feed           → who paused it, when and why (JSON)
 //! ```
 //!
 //! A write goes through RocksDB's log without fsync: a process that crashes loses nothing, and a machine that loses its
@@ -13,8 +14,10 @@
 //! channel's beginning, does the write wait for the disk.
 
 mod history;
+mod paused;
 
 pub use history::Entry;
+pub use paused::Paused;
 
 use super::record::{Position, Record};
 use jiff::Timestamp;
@@ -141,6 +144,13 @@ impl Store {
         options.create_if_missing(true);
         let db = DB::open(&options, path.join(DATABASE))?;
         Self::new(db, Some(lock))
+    }
+
+    /// The pid of the process that has the store in a folder open, or `?`; `None` where nobody has.
+    #[must_use]
+    pub fn owner(path: &Path) -> Option<String> {
+        let file = File::open(path.join("LOCK")).ok()?;
+        matches!(file.try_lock_shared(), Err(TryLockError::WouldBlock)).then(|| pid_in(file).unwrap_or_default())
     }
 
     /// Opens the store for reading, beside a process that may own it.
@@ -298,15 +308,19 @@ fn lock(path: &Path) -> Result<File, Error> {
     match file.try_lock() {
         Ok(()) => {}
         Err(TryLockError::WouldBlock) => {
-            let mut pid = String::new();
-            file.read_to_string(&mut pid).map_err(io)?;
-            let pid = if pid.trim().is_empty() { "?" } else { pid.trim() }.to_owned();
+            let pid = pid_in(file).map_err(io)?;
             return Err(Error::InUse { path: path.to_owned(), pid });
         }
         Err(TryLockError::Error(source)) => return Err(io(source)),
     }
     file.set_len(0).and_then(|()| file.rewind()).and_then(|()| writeln!(file, "{}", std::process::id())).map_err(io)?;
     Ok(file)
+}
+
+fn pid_in(mut file: File) -> std::io::Result<String> {
+    let mut pid = String::new();
+    file.read_to_string(&mut pid)?;
+    Ok(if pid.trim().is_empty() { "?" } else { pid.trim() }.to_owned())
 }
 
 /// A few hundred small records: RocksDB's usual sizes would take tens of megabytes for nothing.

@@ -91,7 +91,7 @@ async fn f54_a_position_can_be_seen_exported_set_and_reset() {
     assert!(history.len() == 4 && history[0].contains("earliest, no event yet") && history[0].ends_with("a test"));
     assert!(history.iter().all(|line| line.contains(" (uid ") && line.contains(", pid ")), "{shown}");
     let all = done(folder, &["positions", "list", "--history", "--json"]).await;
-    assert_eq!(all.lines().count(), 4, "{all}");
+    assert_eq!(all.lines().count(), 5, "{all}");
 }
 
 /// What comes between the command and the opening of the feed belongs to what comes from now on.
@@ -105,6 +105,54 @@ async fn f12_a_position_set_to_latest_loses_nothing_that_comes_before_the_feed_o
     bridge.stop().await.unwrap();
     let verdict = scene.verdict(ORDERS).await;
     assert!(verdict.is_exact() && verdict.made == 7, "{verdict}");
+}
+
+/// The bridge pauses the feed, moves it and lets it go on: nothing is lost on the way, and the history says who it was.
+#[tokio::test]
+async fn f54_a_position_of_a_running_feed_is_moved_by_its_bridge() {
+    let Some((scene, mut bridge)) = stopped("f54_running", 10, "earliest").await else { return };
+    let folder = scene.path();
+    bridge.start_again().await.unwrap();
+    until_state(&mut bridge, "changes", "running").await;
+    let set = ["positions", "set", "changes", CHANGES, "--to", "earliest"];
+    let dry = done(folder, &[&set[..], &["--dry-run"]].concat()).await;
+    assert!(dry.contains("repeats up to 7") && dry.ends_with("nothing was changed\n"), "{dry}");
+    let reopened = async || bridge.log_text().unwrap().matches("\"subscribing\"").count();
+    let before = reopened().await;
+    for wrong in ["set changes /data/Nope --to earliest --yes", "set changes /data/AccountChangeEvent --to earliest"] {
+        let arguments: Vec<&str> = std::iter::once("positions").chain(wrong.split(' ')).collect();
+        refused(folder, &arguments, 2).await;
+    }
+    assert_eq!(reopened().await, before, "the feed was not disturbed");
+    let said = done(folder, &[&set[..], &["--yes", "--reason", "a test"]].concat()).await;
+    assert!(said.contains("done by the running bridge:\nchanges /data/AccountChangeEvent: "), "{said}");
+    scene.org.publish(&Publish::new(CHANGES, 5)).await.unwrap();
+    scene.caught_up(&mut bridge, CHANGES).await;
+    // Another feed's name, and a body that is none, are refused by the bridge itself.
+    for (feed, body, status, expected) in [
+        ("changes", "{}", 400, "missing field `changes`"),
+        ("changes", r#"{"changes":[{"feed":"other","channel":"/x","to":"latest"}]}"#, 400, "but this is `changes`"),
+        ("changes", r#"{"changes":[{"feed":"changes","channel":"/x","to":"latest"}]}"#, 404, "has no channel `/x`"),
+        ("nope", r#"{"changes":[{"feed":"nope","channel":"/x","to":"latest"}]}"#, 404, "there is no feed `nope`"),
+    ] {
+        let (was, said) = post(folder, &format!("/feeds/{feed}/positions"), body).await;
+        assert!(was == status && said.contains(expected), "{body}: {was} {said}");
+    }
+    let change = format!(r#"{{"changes":[{{"feed":"changes","channel":"{CHANGES}","to":"latest"}}],"dry_run":true}}"#);
+    let (status, plan) = post(folder, "/feeds/changes/positions", &change).await;
+    assert!(status == 200 && plan.contains(r#""effect":{"skips":{"#), "{plan}");
+    let history = done(folder, &["positions", "list", "--history"]).await;
+    assert!(history.lines().count() == 2 && history.contains("user id ") && history.contains("a test"), "{history}");
+    bridge.stop().await.unwrap();
+    let verdict = scene.verdict(CHANGES).await;
+    assert!(verdict.is_whole() && verdict.made == 15 && verdict.doubled == 10, "{verdict}");
+}
+
+/// Asks over the bridge's socket.
+async fn post(folder: &Path, path: &str, body: &str) -> (u16, String) {
+    let client = reqwest::Client::builder().unix_socket(folder.join("positions/admin.sock")).build().unwrap();
+    let answer = client.post(format!("http://crossfeed{path}")).body(body.to_owned()).send().await.unwrap();
+    (answer.status().as_u16(), answer.text().await.unwrap())
 }
 
 #[tokio::test]
@@ -164,18 +212,15 @@ async fn f23_neither_feeds_nor_configurations_share_a_position() {
     scene.caught_up(&mut bridge, CHANGES).await;
     until_state(&mut bridge, "changes-2", "running").await;
     let newest = scene.org.newest(CHANGES).await.unwrap().unwrap().to_string();
-    let begun = |it: &harness::Status| it.is_at("changes-2", CHANGES, "begun") || it.feed("changes-2").is_some();
-    bridge.wait_for("the second has begun", LIMIT, begun).await.unwrap();
+    let both = async || Ok((listed(scene.path()).await.len() == 2).then_some(()));
+    harness::until("the second has begun", LIMIT, both).await.unwrap();
     let positions: Vec<Value> = listed(scene.path()).await.into_iter().map(|(_, position)| position).collect();
     assert_eq!(positions[0]["at"]["id"], Value::from(newest), "{positions:?}");
     assert!(positions[1]["begun"]["date"].is_string(), "{positions:?}");
-    // Another file with the same folder: its process is refused, and so is a change by hand.
+    // Another file with the same folder: its process is refused.
     std::fs::write(scene.path().join("other.toml"), scene.config(&feeds)).unwrap();
-    let in_use = format!("is in use by pid {}", bridge.pid());
-    for arguments in [&["run"][..], &["positions", "reset", "changes", "--all", "--yes"]] {
-        let said = refused(scene.path(), &[&["-c", "other.toml"], arguments].concat(), 1).await;
-        assert!(said.contains(&in_use), "{said}");
-    }
+    let said = refused(scene.path(), &["-c", "other.toml", "run"], 1).await;
+    assert!(said.contains(&format!("is in use by pid {}", bridge.pid())), "{said}");
     bridge.stop().await.unwrap();
     // The name of a feed that had positions is taken for another org: it does not run with them.
     let options = simulator::Options { org_id: "00Dyy0000001gPLEAY".to_owned(), ..simulator::Options::default() };

@@ -10,7 +10,7 @@ use crate::Error;
 use crate::error::from_client;
 
 /// Where a cluster is and how to talk to it.
-#[derive(Clone, Default)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct Cluster {
     /// Bootstrap addresses, `host:port`, separated by commas.
     pub brokers: String,

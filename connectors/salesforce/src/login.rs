@@ -40,7 +40,7 @@ use self::{fingerprint::Fingerprint, flow::Flow};
 use crate::{Error, Secret, Token};
 
 /// How to log in to an org. Its `Debug` shows no secret.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum Login {
     /// As the user an app runs as.

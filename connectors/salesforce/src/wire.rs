@@ -18,7 +18,7 @@ use crate::{Error, Secret};
 
 /// How a host is reached. The same holds for the calls and the streaming session, and for the host that gives tokens
 /// unless another is named for it.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Wire {
     /// Certificates, PEM, of authorities that are trusted besides the system's own.
     pub authorities: Option<Vec<u8>>,

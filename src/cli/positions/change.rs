@@ -1,41 +1,42 @@
 //! Changes by hand: the plan, the question, and the deed.
 
-use super::{Manner, Refused, Seen, complain, say};
-use crate::config::Outline;
+use super::{Manner, Refused, Seen, Written, complain, say};
+use crate::admin::PositionsOrder;
+use crate::cli::admin_client::{self, AdminClient};
 use crate::position::{Binding, Change, Error, Plan, Store, Target, apply, plan};
 use jiff::Timestamp;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::io::{BufRead, IsTerminal as _};
 use std::os::unix::fs::MetadataExt as _;
 use std::process::ExitCode;
 
 pub(super) fn set(
-    outline: &Outline,
+    written: &Written,
     feed: &str,
     channel: &str,
     to: &Target,
     manner: &Manner,
 ) -> Result<ExitCode, Refused> {
-    let seen = Seen::of(outline)?;
+    let seen = Seen::of(written)?;
     let channel = seen.known.channel(feed, channel)?.to_owned();
     let asked = Asked { changes: vec![Change { feed: feed.to_owned(), channel, to: to.clone() }], ..Asked::default() };
-    change(outline, seen, &asked, manner)
+    change(written, seen, &asked, manner)
 }
 
 pub(super) fn reset(
-    outline: &Outline,
+    written: &Written,
     feed: &str,
     channel: Option<&str>,
     manner: &Manner,
 ) -> Result<ExitCode, Refused> {
-    let seen = Seen::of(outline)?;
+    let seen = Seen::of(written)?;
     let channels: Vec<String> = match channel {
         Some(channel) => vec![seen.known.channel(feed, channel)?.to_owned()],
         None => seen.known.channels(feed)?.iter().cloned().collect(),
     };
     let removed = |channel| Change { feed: feed.to_owned(), channel, to: Target::Absent };
     let asked = Asked { changes: channels.into_iter().map(removed).collect(), ..Asked::default() };
-    change(outline, seen, &asked, manner)
+    change(written, seen, &asked, manner)
 }
 
 /// What is to be done.
@@ -46,29 +47,28 @@ pub(super) struct Asked {
     pub(super) bindings: BTreeMap<String, Binding>,
 }
 
-/// Says what changes would do, asks, and makes them. The store is held from the plan to the deed, so that what was said is
-/// what is done.
-pub(super) fn change(outline: &Outline, seen: Seen, asked: &Asked, manner: &Manner) -> Result<ExitCode, Refused> {
+/// Says what changes would do, asks, and makes them: in the store, or through the bridge that has it open.
+pub(super) fn change(written: &Written, seen: Seen, asked: &Asked, manner: &Manner) -> Result<ExitCode, Refused> {
     if manner.dry_run {
         say(&told(&planned(&seen, asked)?));
         say("nothing was changed");
         return Ok(ExitCode::SUCCESS);
     }
-    drop(seen);
-    let store = Store::open(&outline.positions).map_err(|error| match error {
-        Error::InUse { .. } => Refused::failed(format!("{error}: stop that bridge first; nothing was changed")),
-        error => error.into(),
-    })?;
-    let seen = Seen::with(outline, store)?;
-    let planned = planned(&seen, asked)?;
-    say(&told(&planned));
-    if !planned.changes_something() {
-        say("nothing to change");
-        return Ok(ExitCode::SUCCESS);
+    match Store::open(&written.outline.positions) {
+        // Held from the plan to the deed, so that what was said is what is done.
+        Ok(store) => {
+            drop(seen);
+            in_the_store(&Seen::with(written, store)?, asked, manner)
+        }
+        Err(Error::InUse { .. }) => through_the_bridge(written, &seen, asked, manner),
+        Err(error) => Err(error.into()),
     }
-    let stdin = std::io::stdin();
-    if !manner.yes && !confirmed(&planned, stdin.is_terminal(), &mut stdin.lock())? {
-        return Err(Refused::failed("nothing was changed"));
+}
+
+fn in_the_store(seen: &Seen, asked: &Asked, manner: &Manner) -> Result<ExitCode, Refused> {
+    let planned = planned(seen, asked)?;
+    if !is_to_be_done(&planned, manner)? {
+        return Ok(ExitCode::SUCCESS);
     }
     if let Some(store) = &seen.store {
         for (feed, binding) in &asked.bindings {
@@ -78,6 +78,50 @@ pub(super) fn change(outline: &Outline, seen: Seen, asked: &Asked, manner: &Mann
     }
     say("done");
     Ok(ExitCode::SUCCESS)
+}
+
+/// The feed moves on between the question and the deed: what was done is said once more.
+fn through_the_bridge(written: &Written, seen: &Seen, asked: &Asked, manner: &Manner) -> Result<ExitCode, Refused> {
+    let bridge = AdminClient::of(&written.outline).map_err(not_by_the_bridge)?;
+    if !is_to_be_done(&planned(seen, asked)?, manner)? {
+        return Ok(ExitCode::SUCCESS);
+    }
+    let feeds: BTreeSet<&String> = asked.changes.iter().map(|change| &change.feed).collect();
+    for feed in feeds {
+        let order = PositionsOrder {
+            changes: asked.changes.iter().filter(|change| change.feed == *feed).cloned().collect(),
+            reason: manner.reason.clone(),
+            by: Some(who()),
+            binding: asked.bindings.get(feed).cloned(),
+            dry_run: false,
+        };
+        let answer = bridge.post(&format!("/feeds/{feed}/positions"), &order).map_err(not_by_the_bridge)?;
+        let done: Plan = serde_json::from_value(answer)
+            .map_err(|error| Refused::failed(format!("the bridge's answer is not understood: {error}")))?;
+        say(&format!("done by the running bridge:\n{}", told(&done)));
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn not_by_the_bridge(error: admin_client::Error) -> Refused {
+    match error {
+        admin_client::Error::Refused { wrong_input: true, .. } => Refused::wrong(error),
+        error => Refused::failed(error),
+    }
+}
+
+/// Says what a plan does, and asks whether it is to be done.
+fn is_to_be_done(planned: &Plan, manner: &Manner) -> Result<bool, Refused> {
+    say(&told(planned));
+    if !planned.changes_something() {
+        say("nothing to change");
+        return Ok(false);
+    }
+    let stdin = std::io::stdin();
+    if manner.yes || confirmed(planned, stdin.is_terminal(), &mut stdin.lock())? {
+        return Ok(true);
+    }
+    Err(Refused::failed("nothing was changed"))
 }
 
 fn planned(seen: &Seen, asked: &Asked) -> Result<Plan, Refused> {

@@ -1,8 +1,7 @@
 //! `crossfeed positions export` and `import`: a header line, then a position a line, each a JSON object.
 
 use super::change::{Asked, change};
-use super::{Manner, Refused, Seen, say};
-use crate::config::Outline;
+use super::{Manner, Refused, Seen, Written, say};
 use crate::position::{Binding, Change, Error, Position, Target};
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
@@ -31,8 +30,8 @@ struct Line {
     saved_at: Option<Timestamp>,
 }
 
-pub(super) fn export(outline: &Outline, feed: Option<&str>, output: Option<&Path>) -> Result<ExitCode, Refused> {
-    let seen = Seen::of(outline)?;
+pub(super) fn export(written: &Written, feed: Option<&str>, output: Option<&Path>) -> Result<ExitCode, Refused> {
+    let seen = Seen::of(written)?;
     if let Some(feed) = feed {
         seen.known.channels(feed)?;
     }
@@ -51,7 +50,7 @@ pub(super) fn export(outline: &Outline, feed: Option<&str>, output: Option<&Path
         }
         let binding = seen.store.as_ref().map(|store| store.binding(&saved.feed)).transpose()?.flatten();
         header.bindings.extend(binding.map(|binding| (saved.feed.clone(), binding)));
-        lines.push(written(&Line {
+        lines.push(as_line(&Line {
             feed: saved.feed.clone(),
             channel: saved.channel.clone(),
             position: saved.position.clone(),
@@ -59,7 +58,7 @@ pub(super) fn export(outline: &Outline, feed: Option<&str>, output: Option<&Path
         }));
     }
     let count = lines.len();
-    lines.insert(0, written(&header));
+    lines.insert(0, as_line(&header));
     let text = lines.join("\n");
     match output {
         None => say(&text),
@@ -73,7 +72,7 @@ pub(super) fn export(outline: &Outline, feed: Option<&str>, output: Option<&Path
 }
 
 pub(super) fn import(
-    outline: &Outline,
+    written: &Written,
     path: &Path,
     feed: Option<&str>,
     force: bool,
@@ -86,7 +85,7 @@ pub(super) fn import(
     };
     let text = text.map_err(|error| Refused::wrong(format!("{name} cannot be read: {error}")))?;
     let (header, lines) = read(&text).map_err(|wrong| Refused::wrong(format!("{name}:{wrong}")))?;
-    let seen = Seen::of(outline)?;
+    let seen = Seen::of(written)?;
     if let Some(feed) = feed {
         seen.known.channels(feed)?;
     }
@@ -112,7 +111,7 @@ pub(super) fn import(
             asked.bindings.insert(feed.clone(), binding.clone());
         }
     }
-    change(outline, seen, &asked, manner)
+    change(written, seen, &asked, manner)
 }
 
 /// Understands a file, or says what is wrong with it, with its line.
@@ -139,7 +138,7 @@ fn read(text: &str) -> Result<(Header, Vec<Line>), String> {
     Ok((header, lines))
 }
 
-fn written(value: &impl Serialize) -> String {
+fn as_line(value: &impl Serialize) -> String {
     // Strings and numbers under string keys: serialising them cannot fail.
     serde_json::to_string(value).unwrap_or_default()
 }

@@ -1,15 +1,14 @@
 //! `crossfeed positions list`.
 
-use super::{FAILED, Refused, Seen, complain, say};
-use crate::config::Outline;
+use super::{FAILED, Refused, Seen, Written, complain, say};
 use crate::position::{Entry, Position, Saved};
 use jiff::Timestamp;
 use std::process::ExitCode;
 
-pub(super) fn positions(outline: &Outline, json: bool) -> Result<ExitCode, Refused> {
-    let seen = Seen::of(outline)?;
+pub(super) fn positions(written: &Written, json: bool) -> Result<ExitCode, Refused> {
+    let seen = Seen::of(written)?;
     if seen.store.is_none() {
-        say(&format!("no position is saved yet: there is no store in {}", outline.positions.display()));
+        say(&format!("no position is saved yet: there is no store in {}", written.outline.positions.display()));
         return Ok(ExitCode::SUCCESS);
     }
     let (saved, unreadable) = seen.readable();
@@ -30,8 +29,8 @@ pub(super) fn positions(outline: &Outline, json: bool) -> Result<ExitCode, Refus
     Ok(if unreadable.is_empty() { ExitCode::SUCCESS } else { ExitCode::from(FAILED) })
 }
 
-pub(super) fn history(outline: &Outline, json: bool) -> Result<ExitCode, Refused> {
-    let seen = Seen::of(outline)?;
+pub(super) fn history(written: &Written, json: bool) -> Result<ExitCode, Refused> {
+    let seen = Seen::of(written)?;
     let mut entries = Vec::new();
     if let Some(store) = &seen.store {
         for feed in store.feeds_with_history()? {

@@ -1,14 +1,13 @@
 //! `crossfeed positions show`: all that is known of a feed's positions.
 
 use super::list::{ago, of_history, place, seconds, table, time};
-use super::{FAILED, Refused, Seen, complain, say};
-use crate::config::Outline;
+use super::{FAILED, Refused, Seen, Written, complain, say};
 use crate::position::{Configured, Error, Position, Saved};
 use jiff::Timestamp;
 use std::process::ExitCode;
 
-pub(super) fn show(outline: &Outline, feed: &str, channel: Option<&str>) -> Result<ExitCode, Refused> {
-    let seen = Seen::of(outline)?;
+pub(super) fn show(written: &Written, feed: &str, channel: Option<&str>) -> Result<ExitCode, Refused> {
+    let seen = Seen::of(written)?;
     let channels: Vec<&str> = match channel {
         Some(channel) => vec![seen.known.channel(feed, channel)?],
         None => seen.known.channels(feed)?.iter().map(String::as_str).collect(),

@@ -38,7 +38,7 @@ cluster = "main"
 topic = "t"
 "#
     );
-    Known::new(&crate::config::Outline::parse(&text).unwrap().feeds, &[])
+    Known::new(&crate::config::Outline::parse_feeds(&text).unwrap(), &[])
 }
 
 fn saved(channel: &str, position: &Position) -> Result<Saved, Error> {

@@ -12,7 +12,7 @@ use super::{command, endpoint, fingerprint::Fingerprint, flow::Flow, host::is_lo
 use crate::{Error, OrgId, Secret, Token, error::codes, reply::Reply};
 
 /// With a token that was got elsewhere.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AccessToken {
     /// The org's My Domain; only its scheme, host and port may be given. What a command prints may name another.
     pub url: Url,
@@ -21,7 +21,7 @@ pub struct AccessToken {
 }
 
 /// How an access token is given.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Given {
     /// An OAuth access token, or a session id. It cannot be renewed.
     Fixed(Secret),

@@ -18,7 +18,7 @@ use super::{
 use crate::{Error, Options, Refusal, Secret, Token, Wire, org::client};
 
 /// As a person who has consented in a browser.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct AuthorizationCode {
     /// The host to log in to; only its scheme, host and port may be given.
     pub url: Url,

@@ -14,7 +14,7 @@ use super::{
 use crate::{Error, Secret, Token};
 
 /// As the user an app runs as, with the app's own id and secret.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct ClientCredentials {
     /// The org's My Domain; only its scheme, host and port may be given.
     pub url: Url,

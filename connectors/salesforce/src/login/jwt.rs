@@ -17,7 +17,7 @@ use super::{
 use crate::{Error, Refusal, Secret, Token, reply::Reply};
 
 /// As a user, with a private key.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Jwt {
     /// The host to log in to; only its scheme, host and port may be given.
     pub url: Url,

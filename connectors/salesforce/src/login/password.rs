@@ -14,7 +14,7 @@ use super::{endpoint, fingerprint::Fingerprint, flow::Flow, refusal, reply, user
 use crate::{Error, Secret, Token, org::check_version, reply::Reply};
 
 /// As a user, with the password, and without an app.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Password {
     /// The host to log in to; only its scheme, host and port may be given.
     pub url: Url,

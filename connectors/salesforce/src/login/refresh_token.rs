@@ -29,6 +29,15 @@ pub struct RefreshToken {
     unsaved: Arc<Mutex<Option<Unsaved>>>,
 }
 
+/// The same file, opened with the same key.
+impl PartialEq for RefreshToken {
+    fn eq(&self, other: &Self) -> bool {
+        (&self.path, &self.key) == (&other.path, &other.key)
+    }
+}
+
+impl Eq for RefreshToken {}
+
 /// A token that could not be written: it is lost if the process ends.
 struct Unsaved {
     token: Secret,

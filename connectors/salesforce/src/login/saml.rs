@@ -15,7 +15,7 @@ use super::{
 use crate::{Error, Secret, Token};
 
 /// With an assertion that an identity provider has signed.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Saml {
     /// The host to log in to; only its scheme, host and port may be given.
     pub url: Url,

@@ -8,7 +8,7 @@ use super::{command, fingerprint::Fingerprint};
 use crate::{Error, Secret};
 
 /// Where a secret comes from that is had anew for each login.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Source {
     /// A file that somebody keeps up to date.
     File(PathBuf),

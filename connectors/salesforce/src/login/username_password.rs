@@ -12,7 +12,7 @@ use super::{
 use crate::{Error, Secret, Token};
 
 /// As a user, with the password, by way of an app.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct UsernamePassword {
     /// The host to log in to; only its scheme, host and port may be given.
     pub url: Url,

@@ -8,7 +8,7 @@ use crate::{Error, Secret};
 
 /// An HTTP proxy. It opens a tunnel to a host with https (RFC 9110, 9.3.6, *CONNECT*), and passes on what goes to one
 /// with http.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Proxy {
     /// Its address, `http://` or `https://`, without user and password.
     pub url: Url,

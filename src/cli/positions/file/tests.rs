@@ -20,7 +20,7 @@ fn what_is_written_is_read() {
     ];
     let lines = positions.iter().enumerate().map(|(index, position)| {
         let channel = format!("/data/X{index}");
-        written(&Line { feed: "f".to_owned(), channel, position: position.clone(), saved_at: None })
+        as_line(&Line { feed: "f".to_owned(), channel, position: position.clone(), saved_at: None })
     });
     let text = std::iter::once(HEADER.to_owned()).chain(lines).collect::<Vec<_>>().join("\n");
     let (_, lines) = read(&text).unwrap();
