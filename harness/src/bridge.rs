@@ -2,7 +2,7 @@
 
 mod status;
 
-pub use status::{FeedStatus, Problem, Status, StreamStatus};
+pub use status::{FeedStatus, Paused, Problem, Status, StreamStatus};
 
 use crate::{Error, Figures, Org, Process, program, until};
 use serde::Deserialize;
@@ -138,6 +138,18 @@ impl Bridge {
     /// It has ended.
     pub fn figures(&self) -> Result<Figures, Error> {
         self.process.figures()
+    }
+
+    /// Where its admin listener is, `127.0.0.1:PORT`.
+    #[must_use]
+    pub fn admin(&self) -> &str {
+        &self.admin
+    }
+
+    /// The file with its configuration.
+    #[must_use]
+    pub fn config(&self) -> &Path {
+        &self.config
     }
 
     /// The file with its log.

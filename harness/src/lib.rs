@@ -14,7 +14,7 @@ mod wait;
 
 pub mod verify;
 
-pub use bridge::{Bridge, FeedStatus, Problem, Status, StreamStatus, surroundings};
+pub use bridge::{Bridge, FeedStatus, Paused, Problem, Status, StreamStatus, surroundings};
 pub use error::Error;
 pub use interrupt::{INTERRUPTED, told_to_stop};
 pub use kafka_broker::{Kafka, kafka_is_skipped, kafka_or_skip, kafka_script};

@@ -16,10 +16,12 @@ pub struct Status {
 pub struct FeedStatus {
     /// Its name.
     pub feed: String,
-    /// `opening`, `running`, `draining`, `waiting`, `stopped` or `done`.
+    /// `opening`, `running`, `draining`, `waiting`, `stopped`, `paused` or `done`.
     pub state: String,
     /// What is wrong.
     pub problem: Option<Problem>,
+    /// Who paused it.
+    pub paused: Option<Paused>,
     /// Events whose receipt has come, in this run.
     pub events: u64,
     /// Bytes of their values.
@@ -41,6 +43,15 @@ pub struct Problem {
     pub text: String,
     /// What a person should do.
     pub remedy: Option<String>,
+}
+
+/// That a feed is paused.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
+pub struct Paused {
+    /// Who said so.
+    pub by: String,
+    /// Why.
+    pub reason: Option<String>,
 }
 
 /// Where a stream stands.

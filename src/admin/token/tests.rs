@@ -12,7 +12,7 @@ fn it_is_made_once_and_only_its_owner_reads_it() {
     assert!(read.is(&made.token), "the next start has the same");
     let other = Token::read_or_make(tempfile::tempdir().unwrap().path()).unwrap();
     assert!(!read.is(&other.token));
-    for wrong in ["", &made.token[1..], &format!("{}0", made.token)] {
+    for wrong in ["", &made.token.replacen(|_| true, "", 1), &format!("{}0", made.token)] {
         assert!(!read.is(wrong));
     }
 }
