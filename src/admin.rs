@@ -5,10 +5,12 @@
 
 mod caller;
 mod changes;
+mod positions;
 mod socket;
 mod token;
 
 pub use caller::user;
+pub use positions::Order as PositionsOrder;
 pub use socket::SOCKET;
 
 use crate::feed::{Budget, Phase};

@@ -15,7 +15,7 @@ pub use positions::{PositionsCommand, positions};
 pub use reload::reload;
 pub use run::run;
 
-use crate::config::{Config, Outline, Problems};
+use crate::config::{Config, Feed, Outline, Problems};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -60,7 +60,7 @@ pub enum Command {
     },
     /// Have a running bridge read its file again: feeds that changed restart, the others do not notice
     Reload,
-    /// See where each channel stands
+    /// See where each channel stands, and move it
     #[command(subcommand)]
     Positions(PositionsCommand),
 }
@@ -85,6 +85,11 @@ fn load(named: Option<&Path>) -> Result<(PathBuf, Config), ExitCode> {
 /// Reads what tells where a running bridge is, without any secret.
 fn outline(named: Option<&Path>) -> Result<(PathBuf, Outline), ExitCode> {
     load_by(named, Outline::load)
+}
+
+/// Reads the same, and what the feeds are.
+fn outline_with_feeds(named: Option<&Path>) -> Result<(Outline, Vec<Feed>), ExitCode> {
+    load_by(named, Outline::load_with_feeds).map(|(_, read)| read)
 }
 
 fn load_by<T>(named: Option<&Path>, read: impl FnOnce(&Path) -> Result<T, Problems>) -> Result<(PathBuf, T), ExitCode> {

@@ -10,7 +10,7 @@ mod supervisor;
 pub use reload::Changes;
 pub use supervisor::Supervisor;
 
-use crate::config::Problems;
+use crate::config::{Feed, Problems};
 use crate::feed::Status;
 use crate::position::{self, Paused, Store};
 use crate::shared;
@@ -32,6 +32,8 @@ pub struct Roster {
     pub statuses: Vec<Arc<Status>>,
     /// The gate of each org, by name.
     pub orgs: Vec<(String, salesforce::Org)>,
+    /// What the file says of the feeds.
+    pub feeds: Vec<Feed>,
 }
 
 /// Why something was not done.
@@ -74,6 +76,7 @@ enum Command {
     Resume { feed: String, answer: Answer<bool> },
     Reload { answer: Answer<Changes> },
     WhilePaused { feed: String, work: Work, answer: Answer<()> },
+    WhileRunning { work: Work, answer: Answer<()> },
 }
 
 type Answer<T> = oneshot::Sender<Result<T, Error>>;
@@ -127,6 +130,21 @@ impl Control {
         // Nobody may wait for what it gives any more; it is done all the same.
         let work: Work = Box::new(move |store| drop(give.send(work(store))));
         self.told(|answer| Command::WhilePaused { feed: feed.to_owned(), work, answer }).await?;
+        take.await.map_err(|_| Error::Bug)
+    }
+
+    /// Does `work` on the store, on a thread that may block, while all feeds go on: it may read, and write what no feed
+    /// writes.
+    ///
+    /// # Errors
+    /// The process ends, or `work` panicked. What `work` itself could not do is in what it returns.
+    pub async fn with_store<T: Send + 'static>(
+        &self,
+        work: impl FnOnce(&Store) -> T + Send + 'static,
+    ) -> Result<T, Error> {
+        let (give, take) = oneshot::channel();
+        let work: Work = Box::new(move |store| drop(give.send(work(store))));
+        self.told(|answer| Command::WhileRunning { work, answer }).await?;
         take.await.map_err(|_| Error::Bug)
     }
 

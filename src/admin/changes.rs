@@ -1,8 +1,8 @@
 //! The routes that change something. All answers are JSON; one that is refused has an `error`.
 
-use super::View;
 use super::caller::{Caller, may_change};
 use super::token::Token;
+use super::{View, positions};
 use crate::decide;
 use crate::position::Paused;
 use crate::process::Error;
@@ -23,6 +23,7 @@ pub(super) fn routes(token: Arc<Token>) -> Router<View> {
     Router::new()
         .route("/feeds/{feed}/pause", post(pause))
         .route("/feeds/{feed}/resume", post(resume))
+        .route("/feeds/{feed}/positions", post(positions::change))
         .route("/reload", post(reload))
         .route_layer(from_fn_with_state(token, may_change))
 }
@@ -66,10 +67,13 @@ pub(super) async fn not_this_method(method: Method, uri: Uri) -> Response {
 }
 
 fn answer(done: Result<impl Serialize, Error>) -> Response {
-    let error = match done {
-        Ok(done) => return Json(done).into_response(),
-        Err(error) => error,
-    };
+    match done {
+        Ok(done) => Json(done).into_response(),
+        Err(error) => failed(&error),
+    }
+}
+
+pub(super) fn failed(error: &Error) -> Response {
     let status = match error {
         Error::UnknownFeed { .. } => StatusCode::NOT_FOUND,
         Error::Ending => StatusCode::SERVICE_UNAVAILABLE,
@@ -77,7 +81,7 @@ fn answer(done: Result<impl Serialize, Error>) -> Response {
         Error::File(_) | Error::Org(_) => StatusCode::UNPROCESSABLE_ENTITY,
         Error::Store(_) | Error::Bug => StatusCode::INTERNAL_SERVER_ERROR,
     };
-    refuse(status, decide::chain(&error))
+    refuse(status, decide::chain(error))
 }
 
 pub(super) fn refuse(status: StatusCode, error: String) -> Response {

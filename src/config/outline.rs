@@ -2,7 +2,7 @@
 
 use super::problem::{Problems, Reader};
 use super::value::Time;
-use super::{Config, DEFAULT_POSITIONS, DEFAULT_SHUTDOWN};
+use super::{Config, DEFAULT_POSITIONS, DEFAULT_SHUTDOWN, Feed, feed, named};
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -27,13 +27,35 @@ impl Outline {
         Self::parse(&text).map_err(|problems| Problems { path: path.to_owned(), problems })
     }
 
+    /// Reads a file, and what its feeds are. Of orgs and clusters only the names are looked at.
+    ///
+    /// # Errors
+    /// The same, or something is wrong with a feed.
+    pub fn load_with_feeds(path: &Path) -> Result<(Self, Vec<Feed>), Problems> {
+        let text = Config::text(path)?;
+        let with_feeds = Self::parse(&text).and_then(|outline| Ok((outline, Self::parse_feeds(&text)?)));
+        with_feeds.map_err(|problems| Problems { path: path.to_owned(), problems })
+    }
+
     fn parse(text: &str) -> Result<Self, Vec<super::Problem>> {
-        let mut reader = Reader::new(text);
-        let outline = Self::read(&mut reader);
-        match (outline, reader.finish()) {
-            (Some(outline), problems) if problems.is_empty() => Ok(outline),
-            (_, problems) => Err(problems),
-        }
+        parsed(text, Self::read)
+    }
+
+    /// The feeds in the text of a file.
+    ///
+    /// # Errors
+    /// What is wrong with them.
+    pub(crate) fn parse_feeds(text: &str) -> Result<Vec<Feed>, Vec<super::Problem>> {
+        parsed(text, |reader| {
+            let mut document = reader.document()?;
+            let mut root = reader.table(&mut document)?;
+            let orgs = named(reader, &mut root, "org", |_, _, _| Some(())).into_keys().collect();
+            let clusters = named(reader, &mut root, "kafka", |_, _, _| Some(())).into_keys().collect();
+            let names = feed::Names { orgs, clusters };
+            let feeds = named(reader, &mut root, "feed", |reader, name, value| feed::read(reader, name, value, &names));
+            reader.close_in_part(root);
+            Some(feeds.into_values().flatten().collect())
+        })
     }
 
     fn read(reader: &mut Reader<'_>) -> Option<Self> {
@@ -46,6 +68,15 @@ impl Outline {
         let feeds = feeds.map(|table| table.keys().map(|key| key.name.to_string()).collect()).unwrap_or_default();
         reader.close_in_part(root);
         Some(Self { positions: PathBuf::from(positions), shutdown_timeout, feeds })
+    }
+}
+
+fn parsed<T>(text: &str, read: impl FnOnce(&mut Reader<'_>) -> Option<T>) -> Result<T, Vec<super::Problem>> {
+    let mut reader = Reader::new(text);
+    let read = read(&mut reader);
+    match (read, reader.finish()) {
+        (Some(read), problems) if problems.is_empty() => Ok(read),
+        (_, problems) => Err(problems),
     }
 }
 

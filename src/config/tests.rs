@@ -264,3 +264,30 @@ mod templates {
         assert!(template.is_by_record() && template.is_known_ahead());
     }
 }
+
+#[test]
+fn feeds_are_read_without_secrets_and_what_is_wrong_with_them_is_told() {
+    let file = |channel: &str| {
+        format!(
+            r#"
+positions = "p"
+memory = "nonsense"
+[org.acme.login.client_credentials]
+client_secret = {{ env = "CROSSFEED_TEST_NOT_SET" }}
+[kafka.main]
+[feed.a]
+delivery = "at_least_once"
+[feed.a.from.salesforce]
+org = "acme"
+channels = ["{channel}"]
+[feed.a.to.kafka]
+cluster = "main"
+topic = "t"
+"#
+        )
+    };
+    assert_eq!(Outline::parse_feeds(&file("/event/X__e")).unwrap().len(), 1);
+    let wrong = Outline::parse_feeds(&file("nonsense")).unwrap_err();
+    let lines: Vec<usize> = wrong.iter().map(|problem| problem.line).collect();
+    assert_eq!(lines, [11], "{wrong:?}");
+}

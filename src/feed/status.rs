@@ -257,6 +257,14 @@ impl Status {
         self.state().streams.insert(stream.to_owned(), state);
     }
 
+    /// A stream's position was moved by hand, or removed, while the feed did not run.
+    pub(crate) fn moved(&self, stream: &str, position: Option<&Position>, at: Timestamp) {
+        match position {
+            Some(position) => self.found(stream, position, at),
+            None => drop(self.state().streams.remove(stream)),
+        }
+    }
+
     pub(super) fn saved(&self, positions: &Positions) {
         let saved_at = Timestamp::now();
         let mut state = self.state();
@@ -356,6 +364,7 @@ impl StreamState {
             Place::After(Position::At { id, time_ms }) => {
                 (id.to_string(), time_ms.and_then(|ms| Timestamp::from_millisecond(ms).ok()))
             }
+            Place::After(Position::Earliest) => ("earliest".to_owned(), None),
             Place::After(Position::Begun { date }) => ("begun".to_owned(), Some(*date)),
             Place::Next(offset) => (offset.to_string(), None),
         };

@@ -5,6 +5,7 @@
 //! LOCK             held by the process that owns the store, with its pid inside
 //! rocksdb/         position \0 feed \0 channel → record (JSON, format 1)
 //!                  binding  \0 feed           → org id and cluster id (JSON)
+//!                  history  \0 feed \0 number  → a change by hand (JSON), `history.rs`
 //!                  paused   \0 feed           → who paused it, when and why (JSON)
 //! ```
 //!
@@ -12,8 +13,10 @@
 //! power falls back to an older position, which repeats events and never skips one. Only where there is no older one, a
 //! channel's beginning, does the write wait for the disk.
 
+mod history;
 mod paused;
 
+pub use history::Entry;
 pub use paused::Paused;
 
 use super::record::{Position, Record};
@@ -166,6 +169,7 @@ impl Store {
     fn new(db: DB, lock: Option<File>) -> Result<Self, Error> {
         let store = Self { db, commit_seq: AtomicU64::new(0), _lock: lock };
         let last = store.list()?.into_iter().flatten().map(|saved| saved.commit_seq).max();
+        let last = last.max(store.last_change_by_hand()?);
         store.commit_seq.store(last.unwrap_or_default(), Ordering::Relaxed);
         Ok(store)
     }
@@ -175,22 +179,27 @@ impl Store {
     /// # Errors
     /// They belong to something else.
     pub fn bind(&self, feed: &str, binding: &Binding) -> Result<(), Error> {
-        let key = key(BINDING, feed, None);
-        if let Some(bound) = self.binding(feed)? {
-            let org = ("org", &bound.org, &binding.org);
-            let cluster = ("Kafka cluster", &bound.cluster, &binding.cluster);
-            let foreign = [org, cluster].into_iter().find(|(_, bound, found)| bound != found);
-            match foreign {
-                None => return Ok(()),
-                Some((what, bound, found)) if !self.of_feed(feed)?.is_empty() => {
-                    let (bound, found) = (bound.clone(), found.clone());
-                    return Err(Error::Foreign { feed: feed.to_owned(), what, bound, found });
-                }
-                Some(_) => {}
-            }
+        if self.fits(feed, binding)? {
+            return Ok(());
         }
-        self.db.put(key, serde_json::to_vec(binding).unwrap_or_default())?;
-        Ok(())
+        Ok(self.db.put(key(BINDING, feed, None), serde_json::to_vec(binding).unwrap_or_default())?)
+    }
+
+    /// Whether a feed's positions are tied to this; `false` where it may still be tied anew.
+    ///
+    /// # Errors
+    /// They belong to something else.
+    pub fn fits(&self, feed: &str, binding: &Binding) -> Result<bool, Error> {
+        let Some(bound) = self.binding(feed)? else { return Ok(false) };
+        let org = ("org", &bound.org, &binding.org);
+        let cluster = ("Kafka cluster", &bound.cluster, &binding.cluster);
+        match [org, cluster].into_iter().find(|(_, bound, found)| bound != found) {
+            None => Ok(true),
+            Some((what, bound, found)) if !self.scan(&key(POSITION, feed, Some("")))?.is_empty() => {
+                Err(Error::Foreign { feed: feed.to_owned(), what, bound: bound.clone(), found: found.clone() })
+            }
+            Some(_) => Ok(false),
+        }
     }
 
     /// What a feed's positions belong to; `None` for a feed that was never tied.

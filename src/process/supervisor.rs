@@ -99,6 +99,10 @@ impl Supervisor {
                 let done = self.while_paused(&feed, work).await;
                 give(answer, done);
             }
+            Command::WhileRunning { work, answer } => {
+                let done = self.on_the_store(work).await;
+                give(answer, done);
+            }
             Command::Reload { answer } => {
                 let done = self.reload().await;
                 match &done {
@@ -220,7 +224,7 @@ impl Supervisor {
     fn publish(&self) {
         let statuses = self.slots.values().map(|slot| slot.status.clone()).collect();
         let orgs = self.shared.orgs.iter().map(|(name, org)| (name.clone(), org.gate.clone())).collect();
-        self.roster.send_replace(Arc::new(Roster { statuses, orgs }));
+        self.roster.send_replace(Arc::new(Roster { statuses, orgs, feeds: self.config.feeds.clone() }));
     }
 
     /// A feed ends by itself only when a person must act. The process stays: a supervisor that starts it again and again

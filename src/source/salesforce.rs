@@ -120,6 +120,7 @@ impl Held {
     fn from(position: Option<&Position>) -> Self {
         match position {
             None => Self::Nothing,
+            Some(Position::Earliest) => Self::Earliest,
             Some(Position::Begun { date }) => Self::Begun(*date),
             Some(Position::At { id, .. }) => Self::At(id.clone()),
         }

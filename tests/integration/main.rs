@@ -16,6 +16,7 @@ mod leaks;
 mod logins;
 mod network;
 mod outages;
+mod positions;
 mod pressure;
 mod scene;
 mod soak;

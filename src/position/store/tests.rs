@@ -108,6 +108,10 @@ fn format_1_is_read_as_the_first_version_wrote_it() {
     let begun = br#"{"commit_seq":1,"written_ms":1775000001000,"begun":{"date":"2026-03-31T23:33:21Z"}}"#;
     assert_eq!(read(b"position\0a\0/data/X", begun).unwrap().position, Position::Begun { date: now() });
     assert_eq!(serde_json::to_vec(&Record::new(&at("42"), 7, 1_775_000_001_000)).unwrap(), written);
+    // The first version knows no `earliest`: it reads a beginning before all events, which asks for the same.
+    let earliest = br#"{"commit_seq":1,"written_ms":1775000001000,"begun":{"date":"1970-01-01T00:00:00Z"}}"#;
+    assert_eq!(serde_json::to_vec(&Record::new(&Position::Earliest, 1, 1_775_000_001_000)).unwrap(), earliest);
+    assert_eq!(read(b"position\0a\0/data/X", earliest).unwrap().position, Position::Earliest);
     for broken in [&b"{}"[..], b"x", br#"{"commit_seq":1,"written_ms":1,"at":{"id":"x"}}"#] {
         assert!(matches!(read(b"position\0a\0/data/X", broken), Err(Error::Unreadable { .. })));
     }

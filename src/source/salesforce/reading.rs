@@ -22,6 +22,8 @@ use tokio::time::Instant;
 pub(super) enum Held {
     /// Nothing: the configured start holds.
     Nothing,
+    /// A person asked for everything that is retained.
+    Earliest,
     /// Subscribed then, and no event was saved since.
     Begun(Timestamp),
     /// Everything up to and including this event is durable.
@@ -83,7 +85,7 @@ impl Subscribed {
                 Start::After(id) => Replay::After(id.clone()),
             },
             // Nothing was seen yet: everything that came after the subscription is among what is retained.
-            Held::Begun(_) => Replay::All,
+            Held::Begun(_) | Held::Earliest => Replay::All,
             Held::At(id) => Replay::After(id.clone()),
         };
         let channel = &self.channel;
@@ -330,7 +332,9 @@ impl Session {
             return false;
         };
         let Held::Begun(date) = subscribed.held else { return false };
-        let before = time_ms.is_some_and(|time_ms| time_ms < (date - BEGIN_SLACK).as_millisecond());
+        // A date may have been written by a person.
+        let begun = date.checked_sub(BEGIN_SLACK).map_or(i64::MIN, Timestamp::as_millisecond);
+        let before = time_ms.is_some_and(|time_ms| time_ms < begun);
         if !before {
             subscribed.held = Held::Nothing;
         }
