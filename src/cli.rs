@@ -1,11 +1,13 @@
 //! The command line, one file per subcommand.
 
 mod check;
+mod gaps;
 mod login;
 mod positions;
 mod run;
 
 pub use check::{CheckArguments, check};
+pub use gaps::{GapsCommand, gaps};
 pub use login::{LoginArguments, login, logout};
 pub use positions::{PositionsCommand, positions};
 pub use run::run;
@@ -49,6 +51,9 @@ pub enum Command {
     /// See where each channel stands
     #[command(subcommand)]
     Positions(PositionsCommand),
+    /// See which events can no longer be had
+    #[command(subcommand)]
+    Gaps(GapsCommand),
 }
 
 impl Command {
@@ -57,7 +62,7 @@ impl Command {
     pub fn log_level(&self) -> &'static str {
         match self {
             Self::Run { .. } => "info",
-            Self::Check(_) | Self::Login(_) | Self::Logout { .. } | Self::Positions(_) => "error",
+            Self::Check(_) | Self::Login(_) | Self::Logout { .. } | Self::Positions(_) | Self::Gaps(_) => "error",
         }
     }
 }

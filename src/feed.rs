@@ -8,12 +8,14 @@ mod backoff;
 mod batch;
 mod budget;
 mod guarantee;
+mod loss;
 mod status;
 mod stop;
 
 pub use batch::{Batch, Event, Origin, Place, Positions, Receipt, Settle, Stream};
 pub use budget::Budget;
 pub use guarantee::{Guarantee, Ticket};
+pub use loss::watch;
 pub use status::{Phase, Snapshot, Status};
 pub use stop::{Decision, Pace, Reason, Stop};
 

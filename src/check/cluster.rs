@@ -85,6 +85,7 @@ fn wishes(
         if to.cluster != cluster {
             continue;
         }
+        wishes.push(Wish { feed: name.clone(), topic: to.gaps.clone(), write: true, create: to.create });
         let org = orgs.get(from.org.as_str());
         if !to.topic.is_known_ahead() || (org.is_none() && to.topic.names_the_org()) {
             section.note(format!("the topics of feed {name} are known only once events come"), None::<String>);

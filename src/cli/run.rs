@@ -6,7 +6,7 @@ use crate::decide;
 use crate::feed::Phase;
 use crate::process;
 use crate::shared::Shared;
-use crate::{admin, feed::Status};
+use crate::{admin, feed, feed::Status};
 use std::path::Path;
 use std::process::ExitCode;
 use std::sync::Arc;
@@ -60,6 +60,7 @@ async fn run_until_told(config: &Config, retry_login: bool) -> Result<(), Box<dy
     };
     let admin = tokio::spawn(admin::serve(listener, view));
     let mut feeds = process::start(config, &shared, &shutdown);
+    let watch = tokio::spawn(feed::watch(shared.statuses.clone()));
     loop {
         tokio::select! {
             () = told_to_stop(&mut terminate, &mut interrupt) => break,
@@ -84,6 +85,7 @@ async fn run_until_told(config: &Config, retry_login: bool) -> Result<(), Box<dy
         }
     }
     log_out(&shared).await;
+    watch.abort();
     admin.abort();
     tracing::info!("done");
     Ok(())

@@ -1,7 +1,13 @@
 //! From Salesforce: channels of an org's event bus, over a Bayeux session.
 
+mod events;
+mod expired;
+mod gap;
+mod past;
 pub(crate) mod reaction;
 mod reading;
+mod repeats;
+mod retention;
 
 use crate::config;
 use crate::decide;
@@ -11,8 +17,12 @@ use crate::shared::{Org, Shared};
 use ::salesforce::{Channel, Replay, replay_extension};
 use async_trait::async_trait;
 use bayeux::{LongPolling, Room, Subscription};
-use jiff::{SignedDuration, Timestamp};
+use expired::Refused;
+use jiff::Timestamp;
+use past::Past;
 use reading::{Held, Session, Subscribed};
+use retention::Tip;
+use std::collections::VecDeque;
 use std::sync::Arc;
 
 /// An org's channels as a source.
@@ -34,7 +44,7 @@ impl Salesforce {
         shared: &Shared,
         status: Arc<Status>,
     ) -> Self {
-        Self {
+        let source = Self {
             feed: feed.to_owned(),
             from: from.clone(),
             org,
@@ -42,7 +52,38 @@ impl Salesforce {
             budget: shared.budget.clone(),
             reply_limit: shared.reply_limit,
             status,
+        };
+        source.show();
+        source
+    }
+
+    /// Shows where the channels stand before anything connects: the hours to loss run while an org is away, too. What
+    /// cannot be read is told when the feed opens.
+    fn show(&self) {
+        let Ok(saved) = self.store.of_feed(&self.feed) else { return };
+        for channel in &self.from.channels {
+            let position = saved.iter().find(|saved| saved.channel == channel.without_filter());
+            if let Some(saved) = position
+                && let Ok(past) = self.past(channel, Some(&saved.position))
+            {
+                self.status.found(&saved.channel, &saved.position, saved.written);
+                self.shown(&past);
+            }
         }
+        if let Ok(gaps) = self.store.gaps(Some(&self.feed)) {
+            self.status.gaps_found(&gaps);
+        }
+        self.status.refresh(Timestamp::now());
+    }
+
+    fn past(&self, channel: &Channel, position: Option<&Position>) -> Result<Past, crate::position::Error> {
+        let retention = retention::of(channel.kind(), self.from.retention);
+        Past::found(&self.store, &self.feed, channel.without_filter(), position, retention, Timestamp::now())
+    }
+
+    fn shown(&self, past: &Past) {
+        let (retention, seen_until) = past.retained();
+        self.status.retained(&past.name, retention, seen_until);
     }
 
     /// The feed's positions, once it is certain that they belong to this org and this cluster.
@@ -82,13 +123,13 @@ impl Source for Salesforce {
                 self.status.found(&saved.channel, &saved.position, saved.written);
             }
             let held = Held::from(position.map(|saved| &saved.position));
-            if let Held::Begun(date) = &held
-                && date.duration_until(Timestamp::now()) > SHORTEST_RETENTION
-            {
-                tracing::error!(feed = self.feed, %channel, begun = %date, "{BEGUN_LONG_AGO}");
+            let past = self.past(channel, position.map(|saved| &saved.position)).map_err(|error| store_stop(&error))?;
+            self.shown(&past);
+            if past.is_doubtful() {
+                tracing::error!(feed = self.feed, %channel, "{LONG_AGO}");
             }
             subscriptions.push(self.subscription(channel, &held)?);
-            channels.push(Subscribed::new(channel, held));
+            channels.push(Subscribed::new(channel, held, past));
         }
         let room: Arc<dyn Room> = Arc::new(self.budget.clone());
         let transport = self.org.transport(&token, self.reply_limit, Some(room));
@@ -97,7 +138,20 @@ impl Source for Salesforce {
             .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
         let begins = self.from.start == config::Start::Latest;
         let (org, store, status) = (self.org.gate.clone(), self.store.clone(), self.status.clone());
-        Ok(Box::new(Session { client, channels, begins, org, store, status, token, ended: None }))
+        Ok(Box::new(Session {
+            client,
+            channels,
+            begins,
+            on_expired: self.from.on_expired,
+            tip: Tip::new(Timestamp::now()),
+            made: VecDeque::new(),
+            refused: Refused::default(),
+            org,
+            store,
+            status,
+            token,
+            ended: None,
+        }))
     }
 }
 
@@ -120,7 +174,5 @@ fn store_stop(error: &crate::position::Error) -> Stop {
     }
 }
 
-/// PushTopic and generic events are retained for a day, the others for three (Streaming API Developer Guide).
-const SHORTEST_RETENTION: SignedDuration = SignedDuration::from_hours(24);
-const BEGUN_LONG_AGO: &str = "the channel began, and got no event, before the oldest one that may still be retained: what \
-     came between may be gone; compare with the org";
+const LONG_AGO: &str = "the saved position is older than what Salesforce retains: what came after it may be gone, and is \
+     recorded as a gap once the first event tells what is left";

@@ -1,14 +1,19 @@
 //! An open Bayeux session with Salesforce: from messages to batches.
 
+use super::expired::Refused;
+use super::past::Past;
 use super::reaction::{self, Ended, Then};
+use super::retention::Tip;
 use super::store_stop;
+use crate::config::OnExpired;
 use crate::decide;
-use crate::feed::{Batch, Event, Origin, Pace, Place, Positions, Reading, Reason, Status, Stop, Stream};
+use crate::feed::{Batch, Pace, Place, Positions, Reading, Reason, Status, Stop, Stream};
 use crate::position::{Position, Store};
 use async_trait::async_trait;
-use bayeux::{Ask, Charge, LongPolling, Message, Refusal, Subscription};
-use jiff::{SignedDuration, Timestamp};
-use salesforce::{Channel, Data, Org, Replay, ReplayId, Token, replay_extension};
+use bayeux::{LongPolling, Refusal};
+use jiff::Timestamp;
+use salesforce::{Channel, Data, Org, ReplayId, Token};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -25,10 +30,11 @@ pub(super) enum Held {
 
 /// A channel of the session.
 pub(super) struct Subscribed {
-    channel: Channel,
-    held: Held,
-    /// Its position was refused in this session, and it was asked for from the oldest event.
-    repositioned: bool,
+    pub(super) channel: Channel,
+    pub(super) held: Held,
+    /// Its position was refused in this session, and it was asked for anew.
+    pub(super) repositioned: bool,
+    pub(super) past: Past,
 }
 
 /// The session as the feed reads it.
@@ -38,6 +44,12 @@ pub(super) struct Session {
     pub(super) channels: Vec<Subscribed>,
     /// A channel without a position begins with what comes next.
     pub(super) begins: bool,
+    pub(super) on_expired: OnExpired,
+    pub(super) tip: Tip,
+    /// Batches of our own making that come next.
+    pub(super) made: VecDeque<Batch>,
+    /// Channels whose positions were refused, until it is known what is to be known before they are asked for anew.
+    pub(super) refused: Refused,
     pub(super) org: Org,
     pub(super) store: Arc<Store>,
     pub(super) status: Arc<Status>,
@@ -47,8 +59,8 @@ pub(super) struct Session {
 }
 
 impl Subscribed {
-    pub(super) fn new(channel: &Channel, held: Held) -> Self {
-        Self { channel: channel.clone(), held, repositioned: false }
+    pub(super) fn new(channel: &Channel, held: Held, past: Past) -> Self {
+        Self { channel: channel.clone(), held, repositioned: false, past }
     }
 }
 
@@ -62,12 +74,29 @@ impl Reading for Session {
                 }
                 return Err(ended.stop());
             }
-            match self.client.next().await {
+            if let Some(batch) = self.made.pop_front() {
+                return Ok(batch);
+            }
+            self.reposition().await?;
+            let event = tokio::select! {
+                event = self.client.next() => event,
+                () = silence(self.tip.due()) => {
+                    let now = Timestamp::now();
+                    if let Some(batch) = self.tip.quiet(now).and_then(|until| self.quiet(until, now)) {
+                        return Ok(batch);
+                    }
+                    continue;
+                }
+            };
+            match event {
                 bayeux::Event::Handshaken { ext } => self.handshaken(ext.as_deref())?,
                 bayeux::Event::Subscribed { channel, date } => self.subscribed(&channel, date.as_deref()).await?,
                 bayeux::Event::Unsubscribed { .. } => {}
-                bayeux::Event::Refused { channel, refusal } => self.refused(channel, &refusal)?,
-                bayeux::Event::Connected => self.status.running(),
+                bayeux::Event::Refused { channel, refusal } => self.refused(channel, &refusal),
+                bayeux::Event::Connected => {
+                    self.tip.connected(Timestamp::now());
+                    self.status.running();
+                }
                 bayeux::Event::Messages { messages, charge } => return Ok(self.batch(messages, charge)),
                 bayeux::Event::Ended(failure) => {
                     self.ended = Some(Ended::of(&failure));
@@ -77,6 +106,7 @@ impl Reading for Session {
     }
 
     async fn save(&mut self, positions: &Positions) -> Result<(), Stop> {
+        let trace = &positions.trace;
         let positions: Vec<(&str, &Position)> = positions
             .iter()
             .filter_map(|(stream, place)| match (stream, place) {
@@ -85,7 +115,8 @@ impl Reading for Session {
             })
             .collect();
         // A few microseconds: RocksDB's log without fsync.
-        self.store.save(self.status.name(), &positions, Timestamp::now()).map_err(|error| store_stop(&error))
+        let saved = self.store.save_with(self.status.name(), &positions, trace, Timestamp::now());
+        saved.map_err(|error| store_stop(&error))
     }
 
     async fn close(&mut self) {
@@ -125,6 +156,14 @@ impl Session {
         let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel.as_str() == channel) else {
             return Ok(());
         };
+        self.tip.subscribed(Timestamp::now());
+        let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
+        if let Some(last) = subscribed.past.begins_later() {
+            let name = subscribed.past.name.clone();
+            let batch = self.passed_over(&name, last, date.unwrap_or_else(Timestamp::now));
+            self.made.push_back(batch);
+            return Ok(());
+        }
         // A refused position stays until an event takes its place: a beginning now would pass over what is still retained.
         if !self.begins || subscribed.repositioned {
             return Ok(());
@@ -135,7 +174,6 @@ impl Session {
         if saved.iter().any(|saved| saved.channel == name) {
             return Ok(());
         }
-        let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
         if date.is_none() {
             tracing::warn!(feed, channel, "the server gave no date: the beginning is kept by our own clock");
         }
@@ -148,92 +186,29 @@ impl Session {
         }
     }
 
-    fn refused(&mut self, channel: String, refusal: &Refusal) -> Result<(), Stop> {
+    fn refused(&mut self, channel: String, refusal: &Refusal) {
         let words = reaction::words(refusal);
         let then = reaction::of_refusal(refusal);
-        let subscribed = self.channels.iter_mut().find(|known| known.channel.as_str() == channel);
-        match (then, subscribed) {
-            (Then::Reposition, Some(subscribed)) if !subscribed.repositioned => {
-                subscribed.repositioned = true;
-                subscribed.held = Held::Nothing;
-                self.status.metrics().repositioned.inc();
-                tracing::error!(
-                    feed = self.status.name(),
-                    channel,
-                    "the saved position is no longer valid, and events before the oldest retained one may be gone: \
-                     starting with the oldest; compare what is missing with the org ({words})"
-                );
-                let ext = replay_extension(&[(&channel, Replay::All)]).map_err(|error| decide::salesforce(&error))?;
-                self.client.ask(Ask::Subscribe(Subscription { channel, ext: Some(ext) }));
-            }
+        let index = self.channels.iter().position(|known| known.channel.as_str() == channel && !known.repositioned);
+        match (then, index) {
+            (Then::Reposition, Some(index)) => self.refused.push(index, words),
             _ => {
                 let text = format!("channel {channel}: {words}");
                 self.ended = Some(Ended { then, text, remedy: None });
             }
         }
-        Ok(())
-    }
-
-    fn batch(&mut self, messages: Vec<Message<Box<Data>>>, charge: Option<Box<dyn Charge>>) -> Batch {
-        let mut events = Vec::with_capacity(messages.len());
-        let mut positions = Positions::default();
-        // The last event of each channel gives its position; events come in runs of one channel.
-        let mut last: Option<(Arc<str>, ReplayId, Option<i64>)> = None;
-        for message in messages {
-            let Message::Event { channel, data, bytes } = message else { continue };
-            if let Some(id) = data.replay_id.clone() {
-                if let Some((before, id, time_ms)) = last.take_if(|(before, ..)| !Arc::ptr_eq(before, &channel)) {
-                    positions.set(stream_of(&before), Place::After(Position::At { id, time_ms }));
-                }
-                last = Some((channel.clone(), id, data.time_ms));
-            } else {
-                tracing::warn!(feed = self.status.name(), %channel, "an event without a replay id: delivered, but no position");
-            }
-            if self.is_from_before(&channel, data.time_ms) {
-                self.status.metrics().skipped.inc();
-                continue;
-            }
-            if data.change.as_ref().is_some_and(salesforce::ChangeType::is_gap) {
-                self.status.metrics().gap_events.inc();
-            }
-            let time_ms = data.time_ms;
-            events.push(Event { stream: channel, value: bytes, time_ms, origin: Origin::Salesforce(data) });
-        }
-        if let Some((channel, id, time_ms)) = last {
-            positions.set(stream_of(&channel), Place::After(Position::At { id, time_ms }));
-        }
-        Batch { events, positions, charge }
-    }
-
-    /// Whether an event is older than the channel's beginning. A channel that has only begun is read from the oldest
-    /// event; what came long before its subscription was never asked for. The first event that did not ends the question:
-    /// a channel is in order.
-    fn is_from_before(&mut self, channel: &str, time_ms: Option<i64>) -> bool {
-        let Some(subscribed) =
-            self.channels.iter_mut().find(|known| known.channel.without_filter() == without_filter(channel))
-        else {
-            return false;
-        };
-        let Held::Begun(date) = subscribed.held else { return false };
-        let before = time_ms.is_some_and(|time_ms| time_ms < (date - BEGIN_SLACK).as_millisecond());
-        if !before {
-            subscribed.held = Held::Nothing;
-        }
-        before
     }
 }
 
-/// A filtered PushTopic's events may come under the name with the filter; its position is kept without.
-fn stream_of(channel: &Arc<str>) -> Stream {
-    let name = without_filter(channel);
-    Stream::Channel(if name.len() == channel.len() { channel.clone() } else { Arc::from(name) })
+/// Ends when it is time to look whether silence tells something; never, where it cannot.
+async fn silence(due: Option<Timestamp>) {
+    match due {
+        Some(due) => {
+            let wait = Timestamp::now().duration_until(due);
+            tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+        }
+        None => std::future::pending().await,
+    }
 }
 
-fn without_filter(channel: &str) -> &str {
-    channel.split_once('?').map_or(channel, |(name, _)| name)
-}
-
-/// An event's time is its commit, which comes before its publication: a busy bus may be minutes late. Rather a few events
-/// from before the beginning than one lost.
-const BEGIN_SLACK: SignedDuration = SignedDuration::from_mins(5);
 const CLOSE_LIMIT: Duration = Duration::from_secs(6);
