@@ -138,11 +138,13 @@ fn what_is_done_about_an_expired_position_is_as_it_is_written() {
             "14:14: nothing is retained for less than an hour: write how long the org retains events",
         ],
     );
-    for (prefix, problem) in [("a b", "` ` cannot stand in a topic's name"), ("", "it does not name a topic")] {
+    for (prefix, at, problem) in
+        [("a b", 11, "` ` cannot stand in a topic's name"), ("", 10, "it does not name a topic")]
+    {
         check(
             "[org.acme.login.access_token]",
             &format!("prefix = \"{prefix}\"\n[org.acme.login.access_token]"),
-            &[&format!("2:11: no topic can begin with it: {problem}")],
+            &[&format!("2:{at}: no topic can begin with it: {problem}")],
         );
     }
 }
