@@ -1,5 +1,6 @@
 //! The event bus: one ordered, retained stream a channel, and the press that makes events for them.
 
+mod custom;
 mod ledger;
 mod press;
 mod stream;
@@ -12,6 +13,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 
+pub(crate) use custom::Custom;
 pub(crate) use ledger::Row;
 pub(crate) use stream::Stream;
 
@@ -24,13 +26,14 @@ use press::Press;
 #[derive(Debug)]
 pub(crate) struct Bus {
     streams: RwLock<BTreeMap<String, Arc<Stream>>>,
+    customs: RwLock<BTreeMap<String, Arc<Custom>>>,
     press: Mutex<Press>,
     retention: Duration,
 }
 
 impl Bus {
     pub(crate) fn new(seed: Option<u64>, retention: Duration) -> Self {
-        Self { streams: RwLock::default(), press: Mutex::new(Press::new(seed)), retention }
+        Self { streams: RwLock::default(), customs: RwLock::default(), press: Mutex::new(Press::new(seed)), retention }
     }
 
     /// Makes a channel known; false where Salesforce has no channels of that name.
@@ -53,6 +56,36 @@ impl Bus {
         self.streams.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
+    /// A channel that nobody knows, and on which nothing is ever made.
+    pub(crate) fn silent(channel: &str) -> Arc<Stream> {
+        Arc::new(Stream::new(channel, channel::kind(channel).unwrap_or(Kind::Platform), DAY))
+    }
+
+    /// Gives a custom channel its members.
+    pub(crate) fn compose(&self, custom: Custom) {
+        let mut customs = self.customs.write().unwrap_or_else(PoisonError::into_inner);
+        customs.insert(custom.channel.clone(), Arc::new(custom));
+    }
+
+    pub(crate) fn customs(&self) -> Vec<Arc<Custom>> {
+        self.customs.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
+    }
+
+    /// Forgets all events of a channel, and begins anew with lower ids. Channels that share its ids share its fate; all
+    /// their names are said.
+    pub(crate) fn restart(&self, stream: &Stream) -> Vec<String> {
+        let mut press = lock(&self.press);
+        press.restart(stream);
+        let all = self.streams();
+        let shared = all.iter().filter(|other| press::family(other) == press::family(stream));
+        shared
+            .map(|other| {
+                other.restart();
+                other.channel.clone()
+            })
+            .collect()
+    }
+
     /// Makes `count` events, and wakes the subscribers after each chunk. Blocks for about half a microsecond an event.
     pub(crate) fn publish(&self, stream: &Arc<Stream>, template: &Template, count: u64) {
         let also = (stream.kind == Kind::Change && channel::entity(&stream.channel).is_some())
@@ -67,6 +100,12 @@ impl Bus {
                 also.append(&events, &rows);
             }
             stream.append(&events, &rows);
+            for custom in self.customs().iter().filter(|custom| custom.members.contains(&stream.channel)) {
+                if let Some(also) = self.stream(&custom.channel) {
+                    let (events, rows) = press.reprint(&also, custom, &events, &rows);
+                    also.append(&events, &rows);
+                }
+            }
             drop(press);
             left -= chunk;
         }
