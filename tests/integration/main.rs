@@ -10,6 +10,7 @@ mod crashes;
 mod crossing;
 mod examples;
 mod faults;
+mod gaps;
 mod logins;
 mod outages;
 mod scene;
