@@ -78,6 +78,9 @@ impl Reading for Session {
                 return Ok(batch);
             }
             self.reposition().await?;
+            if self.ended.is_some() {
+                continue;
+            }
             let event = tokio::select! {
                 event = self.client.next() => event,
                 () = silence(self.tip.due()) => {
