@@ -2,6 +2,7 @@
 
 mod admin_client;
 mod check;
+mod gaps;
 mod login;
 mod pause;
 mod positions;
@@ -9,6 +10,7 @@ mod reload;
 mod run;
 
 pub use check::{CheckArguments, check};
+pub use gaps::{GapsCommand, gaps};
 pub use login::{LoginArguments, login, logout};
 pub use pause::{PauseArguments, pause, resume};
 pub use positions::{PositionsCommand, positions};
@@ -63,6 +65,9 @@ pub enum Command {
     /// See where each channel stands, and move it
     #[command(subcommand)]
     Positions(PositionsCommand),
+    /// See which events can no longer be had
+    #[command(subcommand)]
+    Gaps(GapsCommand),
 }
 
 impl Command {
@@ -72,7 +77,7 @@ impl Command {
         match self {
             Self::Run { .. } => "info",
             Self::Check(_) | Self::Login(_) | Self::Logout { .. } | Self::Positions(_) => "error",
-            Self::Pause(_) | Self::Resume { .. } | Self::Reload => "error",
+            Self::Gaps(_) | Self::Pause(_) | Self::Resume { .. } | Self::Reload => "error",
         }
     }
 }

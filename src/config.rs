@@ -13,7 +13,10 @@ mod template;
 mod value;
 
 pub use cluster::Cluster;
-pub use feed::{BayeuxSource, Creation, Feed, From, KafkaSink, KafkaSource, PlatformEventSink, SalesforceSource, Start, To, Transport};
+pub use feed::{
+    BayeuxSource, Creation, Feed, From, KafkaSink, KafkaSource, OnExpired, PlatformEventSink, SalesforceSource, Start,
+    To, Transport,
+};
 pub use org::Org;
 pub use outline::Outline;
 pub use problem::{Problem, Problems};
@@ -92,7 +95,9 @@ impl Config {
         let logins = logins_beside(Path::new(&positions));
         let orgs = named(reader, &mut root, "org", |reader, name, value| org::read(reader, name, value, &logins));
         let clusters = named(reader, &mut root, "kafka", cluster::read);
-        let names = feed::Names { orgs: orgs.keys().cloned().collect(), clusters: clusters.keys().cloned().collect() };
+        let prefix = prefix(reader, &mut root);
+        let names =
+            feed::Names { orgs: orgs.keys().cloned().collect(), clusters: clusters.keys().cloned().collect(), prefix };
         let feeds = named(reader, &mut root, "feed", |reader, name, value| feed::read(reader, name, value, &names));
         let feeds: Vec<Feed> = feeds.into_values().flatten().collect();
         if feeds.is_empty() && reader.is_clean() {
@@ -147,6 +152,16 @@ fn named<'t, T>(
     all
 }
 
+/// What the names of the bridge's own topics begin with, `<prefix>.gaps`.
+fn prefix(reader: &mut Reader<'_>, root: &mut toml_span::de_helpers::TableHelper<'_>) -> String {
+    let Some(prefix) = root.optional_s::<String>("prefix") else { return DEFAULT_PREFIX.to_owned() };
+    let gaps = format!("{}.gaps", prefix.value);
+    if let Err(error) = template::check_topic(&prefix.value).and_then(|()| template::check_topic(&gaps)) {
+        reader.problem(prefix.span, format!("no topic can begin with it: {error}"));
+    }
+    prefix.value
+}
+
 fn logins_beside(positions: &Path) -> PathBuf {
     positions.join("logins")
 }
@@ -159,6 +174,7 @@ fn root_span() -> toml_span::Span {
     toml_span::Span::new(0, 0)
 }
 
+const DEFAULT_PREFIX: &str = "crossfeed";
 const DEFAULT_POSITIONS: &str = "crossfeed-positions";
 const DEFAULT_ADMIN: SocketAddr = SocketAddr::new(std::net::IpAddr::V4(std::net::Ipv4Addr::LOCALHOST), 9464);
 const DEFAULT_MEMORY: ByteSize = ByteSize::mib(64);

@@ -8,6 +8,7 @@ mod backoff;
 mod batch;
 mod budget;
 mod guarantee;
+mod loss;
 mod status;
 mod stop;
 
@@ -15,6 +16,7 @@ pub use batch::{Batch, Event, Origin, Place, Positions, Receipt, Settle, Stream}
 pub use budget::Budget;
 pub(crate) use budget::Seat;
 pub use guarantee::{Guarantee, Ticket};
+pub use loss::watch;
 pub use status::{ChannelState, ChannelStatus, Phase, Snapshot, Status};
 pub use stop::{Decision, Pace, Reason, Stop};
 

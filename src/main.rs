@@ -12,6 +12,7 @@ fn main() -> ExitCode {
         Command::Check(arguments) => crossfeed::cli::check(&arguments, cli.config.as_deref()),
         Command::Login(arguments) => crossfeed::cli::login(&arguments, cli.config.as_deref()),
         Command::Logout { org } => crossfeed::cli::logout(&org, cli.config.as_deref()),
+        Command::Gaps(command) => crossfeed::cli::gaps(&command, cli.config.as_deref()),
         Command::Pause(arguments) => crossfeed::cli::pause(&arguments, cli.config.as_deref()),
         Command::Resume { feed } => crossfeed::cli::resume(&feed, cli.config.as_deref()),
         Command::Reload => crossfeed::cli::reload(cli.config.as_deref()),

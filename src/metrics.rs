@@ -27,6 +27,11 @@ pub struct Metrics {
     repositioned: IntCounterVec,
     channel_up: IntGaugeVec,
     channel_refusals: IntCounterVec,
+    gaps: IntCounterVec,
+    repeats_skipped: IntCounterVec,
+    repeats_possible: IntCounterVec,
+    resets: IntCounterVec,
+    hours_to_loss: GaugeVec,
     budget: Gauge,
     logged_in: IntGaugeVec,
     logins: IntCounterVec,
@@ -57,6 +62,14 @@ pub struct FeedMetrics {
     pub skipped: IntCounter,
     /// Channels whose saved position was refused by the server.
     pub repositioned: IntCounter,
+    /// Events that came again after a refused position, known by their identity, and were not delivered.
+    pub repeats_skipped: IntCounter,
+    /// Events after a refused position that are older than what is remembered, and were delivered.
+    pub repeats_possible: IntCounter,
+    /// Channels whose replay ids began anew.
+    pub resets: IntCounter,
+    gaps: IntCounterVec,
+    hours_to_loss: GaugeVec,
     reopens: IntCounterVec,
     stops: IntCounterVec,
     position_age: GaugeVec,
@@ -132,6 +145,27 @@ impl Metrics {
                 "How often the org refused a channel",
                 &["feed", "stream"],
             )?,
+            gaps: counters(&registry, "gaps_total", "Gaps recorded, by cause", &["feed", "cause"])?,
+            repeats_skipped: counters(
+                &registry,
+                "repeats_skipped_total",
+                "Events that came again after a refused position, and were not delivered again",
+                feed,
+            )?,
+            repeats_possible: counters(
+                &registry,
+                "repeats_possible_total",
+                "Events after a refused position that are older than what is remembered, delivered perhaps again",
+                feed,
+            )?,
+            resets: counters(&registry, "replay_ids_reset_total", "Channels whose replay ids began anew", feed)?,
+            hours_to_loss: registered(
+                &registry,
+                GaugeVec::new(
+                    opts("hours_to_loss", "Hours until events after the saved position are no longer retained"),
+                    &["feed", "stream"],
+                )?,
+            )?,
             budget: registered(&registry, Gauge::with_opts(opts("budget_bytes", "Bytes of events on their way"))?)?,
             logged_in: registered(
                 &registry,
@@ -167,6 +201,11 @@ impl Metrics {
             gap_events: self.gap_events.with_label_values(labels),
             skipped: self.skipped.with_label_values(labels),
             repositioned: self.repositioned.with_label_values(labels),
+            repeats_skipped: self.repeats_skipped.with_label_values(labels),
+            repeats_possible: self.repeats_possible.with_label_values(labels),
+            resets: self.resets.with_label_values(labels),
+            gaps: self.gaps.clone(),
+            hours_to_loss: self.hours_to_loss.clone(),
             reopens: self.reopens.clone(),
             stops: self.stops.clone(),
             position_age: self.position_age.clone(),
@@ -276,6 +315,16 @@ impl FeedMetrics {
     /// The age of the event at a stream's saved position.
     pub fn position_age(&self, stream: &str, seconds: f64) {
         self.position_age.with_label_values(&[&*self.feed, stream]).set(seconds);
+    }
+
+    /// A gap was recorded.
+    pub fn gap(&self, cause: &str) {
+        self.gaps.with_label_values(&[&*self.feed, cause]).inc();
+    }
+
+    /// How long until events after a stream's saved position are gone.
+    pub fn hours_to_loss(&self, stream: &str, hours: f64) {
+        self.hours_to_loss.with_label_values(&[&*self.feed, stream]).set(hours);
     }
 }
 

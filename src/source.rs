@@ -1,5 +1,6 @@
 //! Ways in, one file each. A new one is a file, a variant of [`config::From`] and an arm here.
 
+mod bayeux;
 mod kafka;
 pub(crate) mod salesforce;
 
@@ -16,6 +17,7 @@ pub(crate) fn build(feed: &config::Feed, shared: &Shared, status: &Arc<Status>) 
             let org = shared.orgs.get(&from.org)?.clone();
             Box::new(salesforce::Salesforce::new(&feed.name, from, org, shared, status.clone()))
         }
+        From::Bayeux(from) => Box::new(bayeux::Bayeux::new(&feed.name, from, shared, status.clone())),
         From::Kafka(from) => {
             let cluster = shared.clusters.get(&from.cluster)?.clone();
             Box::new(kafka::Kafka::new(&feed.name, from, cluster, shared.budget.clone(), status.clone()))

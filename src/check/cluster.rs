@@ -85,6 +85,7 @@ fn wishes(
         if to.cluster != cluster {
             continue;
         }
+        wishes.push(Wish { feed: name.clone(), topic: to.gaps.clone(), write: true, create: to.create });
         let org = match &feed.from {
             From::Salesforce(from) => orgs.get(from.org.as_str()),
             From::Bayeux(_) | From::Kafka(_) => None,

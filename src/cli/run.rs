@@ -4,6 +4,7 @@ use super::{FAILED, complain, load, runtime};
 use crate::admin;
 use crate::config::Config;
 use crate::decide;
+use crate::feed;
 use crate::process::Supervisor;
 use crate::shared::{Shared, log_out};
 use std::io::IsTerminal as _;
@@ -57,6 +58,8 @@ async fn run_until_told(path: PathBuf, config: Config, retry_login: bool) -> Res
     let admin = admin::Admin::start(listener, &positions, view)?;
     let at_once = CancellationToken::new();
     let mut running = tokio::spawn(supervisor.run(at_once.clone()));
+    let feeds = control.clone();
+    let watch = tokio::spawn(feed::watch(move || feeds.roster().statuses.clone()));
     loop {
         tokio::select! {
             asked = signals.next() => match asked {
@@ -86,6 +89,7 @@ async fn run_until_told(path: PathBuf, config: Config, retry_login: bool) -> Res
         }
     };
     log_out(shared.orgs.iter().map(|(name, org)| (name.as_str(), org))).await;
+    watch.abort();
     drop(admin);
     tracing::info!("done");
     Ok(())

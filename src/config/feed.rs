@@ -6,9 +6,10 @@ pub use bayeux::{BayeuxSource, Transport};
 
 use super::problem::Reader;
 use super::template::{Facts, Template, check_topic};
-use super::value::{ChannelName, custom, is_name};
+use super::value::{ChannelName, Time, custom, is_name};
 use salesforce::{Channel, ReplayId};
 use std::collections::BTreeSet;
+use std::time::Duration;
 use toml_span::de_helpers::TableHelper;
 use toml_span::span::Spanned;
 use toml_span::{DeserError, Deserialize, Span, Value};
@@ -65,6 +66,22 @@ pub struct SalesforceSource {
     pub channels: Vec<Channel>,
     /// Where to start a channel that has no position.
     pub start: Start,
+    /// What to do where Salesforce refuses a saved position.
+    pub on_expired: OnExpired,
+    /// How long events are retained; absent: as Salesforce does by kind of channel.
+    pub retention: Option<Duration>,
+}
+
+/// What to do where Salesforce refuses a saved position.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum OnExpired {
+    /// Go on with the oldest event that is retained.
+    #[default]
+    Earliest,
+    /// Go on with the first event after the subscription.
+    Latest,
+    /// Stop the feed: a person decides.
+    Fail,
 }
 
 /// Where a channel starts that has no position.
@@ -102,6 +119,8 @@ pub struct KafkaSink {
     pub key: Option<Template>,
     /// How to create a topic that is missing; absent: it must exist.
     pub create: Option<Creation>,
+    /// The topic of gaps, `<prefix>.gaps`.
+    pub gaps: String,
 }
 
 impl KafkaSink {
@@ -143,6 +162,8 @@ pub struct PlatformEventSink {
 pub(super) struct Names {
     pub(super) orgs: BTreeSet<String>,
     pub(super) clusters: BTreeSet<String>,
+    /// What the names of the bridge's own topics begin with.
+    pub(super) prefix: String,
 }
 
 pub(super) fn read<'t>(reader: &mut Reader<'t>, name: &str, value: &mut Value<'t>, names: &Names) -> Option<Feed> {
@@ -223,7 +244,16 @@ fn salesforce_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: 
     let org = reference(reader, &mut table, "org", &names.orgs);
     let channels = table.required_s::<Vec<Spanned<ChannelName>>>("channels").ok();
     let start = table.optional_s::<Start>("start");
+    let on_expired = table.optional::<OnExpired>("on_expired").unwrap_or_default();
+    let retention = table.optional_s::<Time>("retention");
     reader.close(table);
+    if let Some(retention) = retention.as_ref().filter(|retention| retention.value.0 < LEAST_RETENTION) {
+        reader.problem(
+            retention.span,
+            "nothing is retained for less than an hour: write how long the org retains events",
+        );
+    }
+    let retention = retention.map(|retention| retention.value.0);
     let channels = channels?;
     if channels.value.is_empty() {
         reader.problem(channels.span, "no channel is named");
@@ -236,7 +266,8 @@ fn salesforce_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: 
         reader.problem(*span, "a replay id belongs to one channel: name that channel alone in its feed");
     }
     let start = start.map_or(Start::Latest, |start| start.value);
-    Some(SalesforceSource { org: org?, channels: channels.value.into_iter().map(|name| name.value.0).collect(), start })
+    let channels = channels.value.into_iter().map(|name| name.value.0).collect();
+    Some(SalesforceSource { org: org?, channels, start, on_expired, retention })
 }
 
 /// Channels share their position with themselves only.
@@ -297,7 +328,7 @@ fn kafka_sink<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: &Names)
         Some(text) => Some(template(reader, &text, Template::key)?),
         None => None,
     };
-    Some(KafkaSink { cluster: cluster?, topic: topic?, key, create })
+    Some(KafkaSink { cluster: cluster?, topic: topic?, key, create, gaps: format!("{}.gaps", names.prefix) })
 }
 
 fn template(
@@ -350,6 +381,17 @@ impl<'de> Deserialize<'de> for Start {
     }
 }
 
+impl<'de> Deserialize<'de> for OnExpired {
+    fn deserialize(value: &mut Value<'de>) -> Result<Self, DeserError> {
+        match value.as_str() {
+            Some("earliest") => Ok(Self::Earliest),
+            Some("latest") => Ok(Self::Latest),
+            Some("fail") => Ok(Self::Fail),
+            _ => Err(custom(value.span, r#"expected "earliest", "latest" or "fail""#).into()),
+        }
+    }
+}
+
 impl<'de> Deserialize<'de> for Creation {
     fn deserialize(value: &mut Value<'de>) -> Result<Self, DeserError> {
         let mut table = TableHelper::new(value)?;
@@ -368,3 +410,5 @@ impl<'de> Deserialize<'de> for Creation {
 
 /// Kafka's word for "as the brokers are configured" (KIP-464).
 const BROKER_DEFAULT: i32 = -1;
+/// A retention below this is a slip: every event would be called lost.
+const LEAST_RETENTION: Duration = Duration::from_secs(3600);

@@ -51,7 +51,7 @@ impl Outline {
             let mut root = reader.table(&mut document)?;
             let orgs = named(reader, &mut root, "org", |_, _, _| Some(())).into_keys().collect();
             let clusters = named(reader, &mut root, "kafka", |_, _, _| Some(())).into_keys().collect();
-            let names = feed::Names { orgs, clusters };
+            let names = feed::Names { orgs, clusters, prefix: super::prefix(reader, &mut root) };
             let feeds = named(reader, &mut root, "feed", |reader, name, value| feed::read(reader, name, value, &names));
             reader.close_in_part(root);
             Some(feeds.into_values().flatten().collect())

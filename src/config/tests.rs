@@ -62,7 +62,7 @@ fn an_unknown_key_is_told_with_what_is_known() {
         "[org.acme.login.access_token]",
         "memry = \"1MiB\"\n[org.acme.login.access_token]",
         &[
-            "2:1: unknown key `memry`; known here: admin, feed, kafka, memory, org, positions, reply_limit, shutdown_timeout",
+            "2:1: unknown key `memry`; known here: admin, feed, kafka, memory, org, positions, prefix, reply_limit, shutdown_timeout",
         ],
     );
     check(
@@ -111,6 +111,42 @@ fn f58_a_missing_secret_is_told_before_anything_connects() {
 fn an_unknown_org_or_cluster_is_told_with_what_is_described() {
     check("org = \"acme\"", "org = \"acmee\"", &["11:8: unknown org `acmee`; described in this file: acme"]);
     check("cluster = \"main\"", "cluster = \"mian\"", &["15:12: unknown cluster `mian`; described in this file: main"]);
+}
+
+#[test]
+fn what_is_done_about_an_expired_position_is_as_it_is_written() {
+    let with = |lines: &str| {
+        let config = Config::parse(&GOOD.replace("start = \"earliest\"", lines)).unwrap();
+        let feed = config.feeds.into_iter().next().unwrap();
+        let (From::Salesforce(from), To::Kafka(to)) = (feed.from, feed.to) else { panic!() };
+        (from.on_expired, from.retention.map(|retention| retention.as_secs() / 3600), to.gaps)
+    };
+    assert_eq!(with(""), (OnExpired::Earliest, None, "crossfeed.gaps".to_owned()));
+    assert_eq!(with("on_expired = \"latest\"").0, OnExpired::Latest);
+    assert_eq!(
+        with("on_expired = \"fail\"\nretention = \"24h\""),
+        (OnExpired::Fail, Some(24), "crossfeed.gaps".into())
+    );
+    let prefixed = Config::parse(&format!("prefix = \"acme.bridge\"\n{GOOD}")).unwrap();
+    let To::Kafka(to) = &prefixed.feeds.first().unwrap().to else { panic!() };
+    assert_eq!(to.gaps, "acme.bridge.gaps");
+    check(
+        "start = \"earliest\"",
+        "on_expired = \"newest\"\nretention = \"3m\"",
+        &[
+            "13:15: expected \"earliest\", \"latest\" or \"fail\"",
+            "14:14: nothing is retained for less than an hour: write how long the org retains events",
+        ],
+    );
+    for (prefix, at, problem) in
+        [("a b", 11, "` ` cannot stand in a topic's name"), ("", 10, "it does not name a topic")]
+    {
+        check(
+            "[org.acme.login.access_token]",
+            &format!("prefix = \"{prefix}\"\n[org.acme.login.access_token]"),
+            &[&format!("2:{at}: no topic can begin with it: {problem}")],
+        );
+    }
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use super::guarantee::Ticket;
 use super::stop::Stop;
+use crate::position::{Gap, Trace};
 use bytes::Bytes;
 use jiff::Timestamp;
 use std::fmt;
@@ -40,6 +41,8 @@ pub enum Origin {
     Salesforce(Box<salesforce::Data>),
     /// Another CometD server. What is read of an event is what Salesforce's would have, where it has it.
     Bayeux(Box<salesforce::Data>),
+    /// Ourselves: the event is the record of a gap, in its place among the channel's events.
+    Gap(Box<Gap>),
     /// A Kafka topic.
     Kafka {
         /// The partition.
@@ -76,35 +79,40 @@ pub enum Place {
     Next(i64),
 }
 
-/// One place a stream.
+/// One place a stream, and what is saved beside them.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub struct Positions(Vec<(Stream, Place)>);
+pub struct Positions {
+    places: Vec<(Stream, Place)>,
+    /// What the events leave beside their positions.
+    pub trace: Trace,
+}
 
 impl Positions {
     /// Sets a stream's place; a later one replaces an earlier one.
     pub fn set(&mut self, stream: Stream, place: Place) {
-        match self.0.iter_mut().find(|(known, _)| *known == stream) {
+        match self.places.iter_mut().find(|(known, _)| *known == stream) {
             Some((_, known)) => *known = place,
-            None => self.0.push((stream, place)),
+            None => self.places.push((stream, place)),
         }
     }
 
-    /// Sets all places of `later`.
+    /// Sets all places of `later`, and adds what is beside them.
     pub fn replace(&mut self, later: Self) {
-        for (stream, place) in later.0 {
+        for (stream, place) in later.places {
             self.set(stream, place);
         }
+        self.trace.extend(later.trace);
     }
 
     /// Each stream and its place.
     pub fn iter(&self) -> impl Iterator<Item = (&Stream, &Place)> {
-        self.0.iter().map(|(stream, place)| (stream, place))
+        self.places.iter().map(|(stream, place)| (stream, place))
     }
 
-    /// Whether there is none.
+    /// Whether there is nothing to save.
     #[must_use]
     pub fn is_empty(&self) -> bool {
-        self.0.is_empty()
+        self.places.is_empty() && self.trace.is_empty()
     }
 }
 
@@ -149,14 +157,16 @@ pub struct Measure {
 }
 
 impl Batch {
-    /// What is counted of it.
+    /// What is counted of it; the records of gaps are no events.
     #[must_use]
     pub fn measure(&self) -> Measure {
-        Measure {
-            events: self.events.len() as u64,
-            bytes: self.events.iter().map(|event| event.value.len() as u64).sum(),
-            oldest_ms: self.events.iter().filter_map(|event| event.time_ms).min(),
+        let mut measure = Measure::default();
+        for event in self.events.iter().filter(|event| !matches!(event.origin, Origin::Gap(_))) {
+            measure.events += 1;
+            measure.bytes += event.value.len() as u64;
+            measure.oldest_ms = [measure.oldest_ms, event.time_ms].into_iter().flatten().min();
         }
+        measure
     }
 }
 

@@ -3,14 +3,15 @@
 mod channels;
 
 use super::batch::{Batch, Measure, Place, Positions};
+use super::loss::Loss;
 use super::stop::{Reason, Stop};
 use crate::metrics::{self, FeedMetrics};
-use crate::position::{Paused, Position};
+use crate::position::{Edge, Gap, Paused, Position};
 use channels::{Change, Channels};
 pub use channels::{ChannelState, ChannelStatus};
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::time::Instant;
@@ -51,6 +52,10 @@ struct State {
     paused: Option<Paused>,
     streams: BTreeMap<String, StreamState>,
     channels: Channels,
+    /// Of streams whose events are retained for a time only.
+    losses: BTreeMap<String, Loss>,
+    /// The newest last.
+    gaps: VecDeque<GapState>,
     last_event: Option<Timestamp>,
 }
 
@@ -70,6 +75,22 @@ struct StreamState {
     /// The time of the event at the position, or of the subscription.
     time: Option<Timestamp>,
     saved_at: Timestamp,
+    /// Everything until then was had, though the position's event is older.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    seen_until: Option<Timestamp>,
+    /// Until events after the position are no longer retained.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    hours_to_loss: Option<f64>,
+}
+
+/// Events that can no longer be had.
+#[derive(Clone, Serialize)]
+struct GapState {
+    channel: String,
+    cause: &'static str,
+    detected_at: Timestamp,
+    since: Option<Edge>,
+    until: Option<Edge>,
 }
 
 /// A feed's state at one moment, as `/status` shows it.
@@ -90,6 +111,8 @@ pub struct Snapshot {
     positions: BTreeMap<String, StreamState>,
     #[serde(skip_serializing_if = "BTreeMap::is_empty")]
     channels: BTreeMap<String, ChannelStatus>,
+    #[serde(skip_serializing_if = "VecDeque::is_empty")]
+    gaps: VecDeque<GapState>,
 }
 
 impl Status {
@@ -104,6 +127,8 @@ impl Status {
             paused: None,
             streams: BTreeMap::new(),
             channels: Channels::default(),
+            losses: BTreeMap::new(),
+            gaps: VecDeque::new(),
             last_event: None,
         };
         Self { name: name.to_owned(), metrics, state: Mutex::new(state) }
@@ -131,6 +156,13 @@ impl Status {
     #[must_use]
     pub fn snapshot(&self) -> Snapshot {
         let state = self.state();
+        let now = Timestamp::now();
+        let positions = state.streams.iter().map(|(name, stream)| {
+            let loss = state.losses.get(name);
+            let hours_to_loss =
+                loss.and_then(|loss| loss.hours(stream.time, now)).map(|hours| (hours * 100.0).round() / 100.0);
+            (name.clone(), StreamState { seen_until: loss.and_then(Loss::seen_until), hours_to_loss, ..stream.clone() })
+        });
         Snapshot {
             feed: self.name.clone(),
             state: state.phase,
@@ -142,17 +174,34 @@ impl Status {
             batches: self.metrics.batches.get(),
             reopens: self.metrics.reopens(),
             last_event: state.last_event,
-            positions: state.streams.clone(),
+            positions: positions.collect(),
             channels: state.channels.all().clone(),
+            gaps: state.gaps.clone(),
         }
     }
 
     /// Brings the gauges up to date that depend on the time of day.
     pub fn refresh(&self, now: Timestamp) {
-        for (stream, state) in &self.state().streams {
+        let State { streams, losses, .. } = &mut *self.state();
+        for (stream, state) in streams {
             if let Some(time) = state.time {
                 self.metrics.position_age(stream, metrics::seconds_between(time, now));
             }
+            if let Some(loss) = losses.get_mut(stream)
+                && let Some(hours) = loss.hours(state.time, now)
+            {
+                self.metrics.hours_to_loss(stream, hours);
+                loss.tell(&self.name, stream, hours);
+            }
+        }
+    }
+
+    /// A stream's events are retained for so long, and everything until then was had.
+    pub fn retained(&self, stream: &str, retention: SignedDuration, seen_until: Option<Timestamp>) {
+        let mut state = self.state();
+        match state.losses.get_mut(stream) {
+            Some(loss) => loss.found(retention, seen_until),
+            None => drop(state.losses.insert(stream.to_owned(), Loss::new(retention, seen_until))),
         }
     }
 
@@ -271,6 +320,24 @@ impl Status {
         for (stream, place) in positions.iter() {
             state.streams.insert(stream.to_string(), StreamState::new(place, saved_at));
         }
+        for (stream, until) in &positions.trace.seen {
+            if let Some(loss) = state.losses.get_mut(&**stream) {
+                loss.seen(*until);
+            }
+        }
+        for gap in &positions.trace.gaps {
+            self.metrics.gap(gap.cause.as_str());
+            if state.gaps.len() == MOST_GAPS {
+                state.gaps.pop_front();
+            }
+            state.gaps.push_back(GapState::of(gap));
+        }
+    }
+
+    /// Gaps that an earlier process recorded, the newest last.
+    pub fn gaps_found(&self, gaps: &[Gap]) {
+        let newest = gaps.iter().skip(gaps.len().saturating_sub(MOST_GAPS));
+        self.state().gaps = newest.map(GapState::of).collect();
     }
 
     /// The session is to have this channel.
@@ -368,10 +435,25 @@ impl StreamState {
             Place::After(Position::Begun { date }) => ("begun".to_owned(), Some(*date)),
             Place::Next(offset) => (offset.to_string(), None),
         };
-        Self { position, time, saved_at }
+        Self { position, time, saved_at, seen_until: None, hours_to_loss: None }
+    }
+}
+
+impl GapState {
+    fn of(gap: &Gap) -> Self {
+        Self {
+            channel: gap.channel.clone(),
+            cause: gap.cause.as_str(),
+            detected_at: gap.detected_at,
+            since: gap.last.clone(),
+            until: gap.first.clone(),
+        }
     }
 }
 
 fn rounded(wait: Duration) -> Duration {
     Duration::from_millis(u64::try_from(wait.as_millis()).unwrap_or(u64::MAX))
 }
+
+/// So many of a feed's gaps are shown; `crossfeed gaps list` has more.
+const MOST_GAPS: usize = 10;

@@ -248,6 +248,23 @@ fn a_dropped_receipt_is_lost_never_done() {
     assert_eq!((world.durable, world.opened, world.broken), (vec![0], 2, None));
 }
 
+/// What failed, and what was on its way behind it, comes again; what was saved before it does not.
+#[tokio::test(start_paused = true)]
+async fn f26_after_a_failed_receipt_only_what_was_not_saved_comes_again() {
+    let script = vec![Step::Fails { durable: true }];
+    let world: Shared =
+        Arc::new(Mutex::new(World { made: 6, saved: 3, durable: vec![0, 1, 2], script, ..World::default() }));
+    let running = tokio::spawn(run(feed(&world).0, CancellationToken::new()));
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    running.abort();
+    let mut world = world.lock().unwrap();
+    world.durable.sort_unstable();
+    let often = |number: i64| world.durable.iter().filter(|other| **other == number).count();
+    assert_eq!((0..3).map(often).collect::<Vec<_>>(), [1, 1, 1], "saved before the failure");
+    assert_eq!(often(3), 2, "durable, and yet its receipt failed");
+    assert_eq!((world.saved, world.opened, &world.broken), (6, 2, &None));
+}
+
 #[test]
 fn what_was_accepted_becomes_durable_before_a_feed_opens_again() {
     // The last of the script comes first: a batch whose receipt is late, then the source ends.

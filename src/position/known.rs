@@ -69,6 +69,12 @@ impl Known {
                     known.channels.entry(feed.name.clone()).or_default().extend(names);
                     known.starts.insert(feed.name.clone(), target(&from.start));
                 }
+                From::Bayeux(from) if from.replay => {
+                    known.channels.entry(feed.name.clone()).or_default().extend(from.channels.iter().cloned());
+                    known.starts.insert(feed.name.clone(), target(&from.start));
+                }
+                // It keeps no positions.
+                From::Bayeux(_) => drop(known.channels.entry(feed.name.clone()).or_default()),
                 From::Kafka(from) => {
                     known.groups.insert(feed.name.clone(), from.group.clone());
                 }

@@ -7,6 +7,8 @@
 //!                  binding  \0 feed           → org id and cluster id (JSON)
 //!                  history  \0 feed \0 number  → a change by hand (JSON), `history.rs`
 //!                  paused   \0 feed           → who paused it, when and why (JSON)
+//!                  gap      \0 feed \0 time   → a gap (JSON); see `gaps.rs`
+//!                  recent, repeats, repeated, seen: see `recent.rs`
 //! ```
 //!
 //! A write goes through RocksDB's log without fsync: a process that crashes loses nothing, and a machine that loses its
@@ -16,11 +18,11 @@
 mod history;
 mod paused;
 
-pub use history::Entry;
-pub use paused::Paused;
-
+use super::recent::Ends;
 use super::record::{Position, Record};
+pub use history::Entry;
 use jiff::Timestamp;
+pub use paused::Paused;
 use rocksdb::{DB, Direction, IteratorMode, Options, WriteBatch, WriteOptions};
 use serde::{Deserialize, Serialize};
 use std::fs::{File, TryLockError};
@@ -32,6 +34,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 pub struct Store {
     db: DB,
     commit_seq: AtomicU64,
+    ends: Ends,
     /// Keeps the lock for as long as the store is open; absent where it is only read.
     _lock: Option<File>,
 }
@@ -167,7 +170,7 @@ impl Store {
     }
 
     fn new(db: DB, lock: Option<File>) -> Result<Self, Error> {
-        let store = Self { db, commit_seq: AtomicU64::new(0), _lock: lock };
+        let store = Self { db, commit_seq: AtomicU64::new(0), ends: Ends::default(), _lock: lock };
         let last = store.list()?.into_iter().flatten().map(|saved| saved.commit_seq).max();
         let last = last.max(store.last_change_by_hand()?);
         store.commit_seq.store(last.unwrap_or_default(), Ordering::Relaxed);
@@ -237,14 +240,34 @@ impl Store {
     /// # Errors
     /// RocksDB cannot write.
     pub fn save(&self, feed: &str, positions: &[(&str, &Position)], now: Timestamp) -> Result<(), Error> {
-        let commit_seq = self.commit_seq.fetch_add(1, Ordering::Relaxed) + 1;
         let mut batch = WriteBatch::default();
+        self.put(&mut batch, feed, positions, now);
+        Ok(self.db.write(batch)?)
+    }
+
+    /// Adds positions to a write, and says which number it has.
+    pub(super) fn put(
+        &self,
+        batch: &mut WriteBatch,
+        feed: &str,
+        positions: &[(&str, &Position)],
+        now: Timestamp,
+    ) -> u64 {
+        let commit_seq = self.commit_seq.fetch_add(1, Ordering::Relaxed) + 1;
         for (channel, position) in positions {
             let record = Record::new(position, commit_seq, now.as_millisecond());
             // Strings and numbers under string keys: serialising them cannot fail.
             batch.put(key(POSITION, feed, Some(channel)), serde_json::to_vec(&record).unwrap_or_default());
         }
-        Ok(self.db.write(batch)?)
+        commit_seq
+    }
+
+    pub(super) fn db(&self) -> &DB {
+        &self.db
+    }
+
+    pub(super) fn ends(&self) -> &Ends {
+        &self.ends
     }
 
     /// Saves one position, and returns when it is on the disk: milliseconds, for a thread that may block.
@@ -285,7 +308,7 @@ fn read(key: &[u8], value: &[u8]) -> Result<Saved, Error> {
 }
 
 /// `kind \0 feed \0 channel`: names hold no zero byte, so that no feed's keys begin with another's.
-fn key(kind: &str, feed: &str, channel: Option<&str>) -> Vec<u8> {
+pub(super) fn key(kind: &str, feed: &str, channel: Option<&str>) -> Vec<u8> {
     match channel {
         Some(channel) => format!("{kind}\0{feed}\0{channel}").into_bytes(),
         None => format!("{kind}\0{feed}").into_bytes(),

@@ -58,6 +58,7 @@ type Meaning<'c> = (&'c Feed, [Option<&'c Org>; 2], [Option<&'c Cluster>; 2]);
 fn meaning<'c>(config: &'c Config, feed: &'c Feed) -> Meaning<'c> {
     let (from_org, from_cluster) = match &feed.from {
         From::Salesforce(from) => (config.orgs.get(&from.org), None),
+        From::Bayeux(_) => (None, None),
         From::Kafka(from) => (None, config.clusters.get(&from.cluster)),
     };
     let (to_org, to_cluster) = match &feed.to {

@@ -4,7 +4,7 @@ use crate::config::{self, Creation, Facts, Template};
 use crate::decide;
 use crate::feed::{Event, Origin, Pace, Reason, Receipt, Sink, Status, Stop, Writing};
 use crate::shared::Shared;
-use ::kafka::{Cluster, Producer, Record, Sent, Topic};
+use ::kafka::{Batch, Cluster, Producer, Record, Sent, Topic};
 use async_trait::async_trait;
 use salesforce::Data;
 use std::collections::HashMap;
@@ -61,10 +61,13 @@ impl Sink for Kafka {
             org,
             topic: self.to.topic.clone(),
             key: self.to.key.clone(),
+            gaps: self.to.gaps.clone(),
             create: self.to.create,
             known: HashMap::new(),
             status: self.status.clone(),
         };
+        // A gap that cannot be told would hold up the feed on the day it happens.
+        topics.see_to(self.to.gaps.clone()).await?;
         if self.to.topic.is_known_ahead() {
             for channel in &self.channels {
                 topics.see_to(self.to.topic_of(channel, &topics.org, &self.feed)).await?;
@@ -83,6 +86,8 @@ struct Topics {
     org: String,
     topic: Template,
     key: Option<Template>,
+    /// The topic of gaps.
+    gaps: String,
     create: Option<Creation>,
     /// Topics that are there, and how many partitions they have.
     known: HashMap<String, i32>,
@@ -107,8 +112,16 @@ impl Writing for Topics {
             let (data, names) = match &event.origin {
                 Origin::Salesforce(data) => (data, &SALESFORCE),
                 Origin::Bayeux(data) => (data, &BAYEUX),
+                Origin::Gap(_) => {
+                    self.deliver_gap(&mut batch, event).await?;
+                    continue;
+                }
                 Origin::Kafka { .. } => {
-                    return Err(Stop::fatal(Reason::Rejected, "an event of Kafka's cannot go to Kafka", "mend the feed"));
+                    return Err(Stop::fatal(
+                        Reason::Rejected,
+                        "an event of Kafka's cannot go to Kafka",
+                        "mend the feed",
+                    ));
                 }
             };
             let facts = facts(&self.feed, &self.org, event, data);
@@ -146,9 +159,7 @@ impl Writing for Topics {
                     time_ms: event.time_ms,
                     headers: headers.get(..count).unwrap_or_default(),
                 };
-                while batch.send(&record).map_err(|error| self.failed(&error))? == Sent::Full {
-                    batch.room().await.map_err(|error| self.failed(&error))?;
-                }
+                self.send(&mut batch, &record).await?;
             }
         }
         let (receipt, status) = (batch.finish(), self.status.clone());
@@ -175,6 +186,27 @@ impl Topics {
             let producer = self.producer.as_ref().ok_or_else(closed)?;
             let partitions = see_to(producer, &topic, self.create).await?;
             self.known.insert(topic, partitions);
+        }
+        Ok(())
+    }
+
+    /// A gap's record: keyed by feed and channel, so that the gaps of a channel stay in order.
+    async fn deliver_gap(&self, batch: &mut Batch, event: &Event) -> Result<(), Stop> {
+        let key = format!("{} {}", self.feed, event.stream);
+        let record = Record {
+            topic: &self.gaps,
+            key: Some(key.as_bytes()),
+            partition: None,
+            value: &event.value,
+            time_ms: event.time_ms,
+            headers: &[("sf.channel", event.stream.as_bytes()), ("sf.org_id", self.org.as_bytes())],
+        };
+        self.send(batch, &record).await
+    }
+
+    async fn send(&self, batch: &mut Batch, record: &Record<'_>) -> Result<(), Stop> {
+        while batch.send(record).map_err(|error| self.failed(&error))? == Sent::Full {
+            batch.room().await.map_err(|error| self.failed(&error))?;
         }
         Ok(())
     }
@@ -228,8 +260,12 @@ struct Headers {
 
 const SALESFORCE: Headers =
     Headers { channel: "sf.channel", org: "sf.org_id", replay_id: "sf.replay_id", uuid: "sf.event_uuid" };
-const BAYEUX: Headers =
-    Headers { channel: "bayeux.channel", org: "bayeux.org_id", replay_id: "bayeux.replay_id", uuid: "bayeux.event_uuid" };
+const BAYEUX: Headers = Headers {
+    channel: "bayeux.channel",
+    org: "bayeux.org_id",
+    replay_id: "bayeux.replay_id",
+    uuid: "bayeux.event_uuid",
+};
 const EMPTY: (&str, &[u8]) = ("", b"");
 const OPEN_LIMIT: Duration = Duration::from_secs(10);
 const CLOSE_LIMIT: Duration = Duration::from_secs(5);

@@ -85,7 +85,7 @@ impl From<Event> for Outgoing {
             Origin::Kafka { partition, offset } => {
                 format!("topic {} partition {partition} offset {offset}", event.stream)
             }
-            Origin::Salesforce(_) | Origin::Bayeux(_) => event.stream.to_string(),
+            Origin::Salesforce(_) | Origin::Bayeux(_) | Origin::Gap(_) => event.stream.to_string(),
         };
         Self { value: event.value, place }
     }

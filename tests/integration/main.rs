@@ -12,6 +12,7 @@ mod crashes;
 mod crossing;
 mod examples;
 mod faults;
+mod gaps;
 mod leaks;
 mod logins;
 mod network;

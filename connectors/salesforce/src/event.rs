@@ -5,6 +5,7 @@
 //! Event Fields*.
 
 mod change;
+mod identity;
 mod lenient;
 mod payload;
 
@@ -14,7 +15,7 @@ use serde::{
 };
 use serde_json::value::RawValue;
 
-pub use self::change::ChangeType;
+pub use self::{change::ChangeType, identity::Identity};
 use self::{
     lenient::{Lenient, Reader, Text, read, text},
     payload::Payload,
@@ -43,6 +44,10 @@ pub struct Data {
     pub entity: Option<Box<str>>,
     /// What was done to the records, on a change or a PushTopic's event.
     pub change: Option<ChangeType>,
+    /// `transactionKey` of a change: the same for all changes of one transaction.
+    pub transaction: Option<Box<str>>,
+    /// `sequenceNumber` of a change: its place in its transaction.
+    pub sequence: Option<i64>,
 }
 
 impl<'de> Deserialize<'de> for Data {
@@ -80,6 +85,8 @@ impl Data {
                 record_ids: header.record_ids,
                 entity: header.entity,
                 change: header.change,
+                transaction: header.transaction,
+                sequence: header.sequence,
                 ..of_any
             },
             None => Self {

@@ -35,7 +35,7 @@ mod wire;
 pub use budget::Usage;
 pub use channel::{Channel, Kind};
 pub use error::{Disposition, Error, Scope};
-pub use event::{ChangeType, Data};
+pub use event::{ChangeType, Data, Identity};
 pub use failure_reason::failure_reason;
 pub use login::{
     AccessToken, AuthorizationCode, ClientCredentials, Consent, Given, Jwt, LoggedOut, Login, Password, RefreshToken,

@@ -1,18 +1,19 @@
 //! `[feed.NAME.from.bayeux]`: channels of any CometD server.
 
-use super::{Start, named_once};
+use super::{OnExpired, Start, named_once};
 use crate::config::org::network;
 use crate::config::problem::Reader;
-use crate::config::value::{Identifier, WebAddress, custom};
+use crate::config::value::{Identifier, Time, WebAddress, custom};
 use http::{HeaderMap, HeaderName, HeaderValue};
 use salesforce::Wire;
 use std::fmt;
+use std::time::Duration;
 use toml_span::span::Spanned;
 use toml_span::{DeserError, Deserialize, Value};
 use url::Url;
 
 /// `from.bayeux`.
-#[derive(Clone)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct BayeuxSource {
     /// The server's Bayeux URL.
     pub url: Url,
@@ -28,6 +29,10 @@ pub struct BayeuxSource {
     pub transport: Transport,
     /// Where a channel starts that has no position; of meaning with `replay` only.
     pub start: Start,
+    /// What to do where the server refuses a saved position; of meaning with `replay` only.
+    pub on_expired: OnExpired,
+    /// How long events are retained; of meaning with `replay` only.
+    pub retention: Duration,
     /// How the server is reached.
     pub network: Wire,
 }
@@ -62,12 +67,17 @@ pub(super) fn read<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>) -> Option
     let ack = table.optional::<bool>("ack").unwrap_or(true);
     let transport = table.optional::<Transport>("transport").unwrap_or(Transport::Auto);
     let start = table.optional_s::<Start>("start");
+    let on_expired = table.optional_s::<OnExpired>("on_expired");
+    let retention = table.optional_s::<Time>("retention");
     let network = table.take("network").map(|(_, mut value)| network::read(reader, &mut value));
     reader.close(table);
     if let Some(url) = &url
         && (!url.value.0.username().is_empty() || url.value.0.password().is_some())
     {
-        reader.problem(url.span, "a password is not written here: send it as a header, headers = { Authorization = { env = \"NAME\" } }");
+        reader.problem(
+            url.span,
+            "a password is not written here: send it as a header, headers = { Authorization = { env = \"NAME\" } }",
+        );
     }
     let channels = channels?;
     if channels.value.is_empty() {
@@ -77,14 +87,15 @@ pub(super) fn read<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>) -> Option
     if let Some(wild) = channels.value.iter().find(|channel| replay && channel.value.0.ends_with('*')) {
         reader.problem(wild.span, "a replay id belongs to one channel: with replay = true, name each channel");
     }
-    match &start {
-        Some(Spanned { value: Start::After(_), span }) if channels.value.len() != 1 => {
-            reader.problem(*span, "a replay id belongs to one channel: name that channel alone in its feed");
-        }
-        Some(Spanned { value: start, span }) if !replay && *start != Start::Latest => {
-            reader.problem(*span, "without replay = true a channel starts with what comes next");
-        }
-        _ => {}
+    if let Some(Spanned { value: Start::After(_), span }) = &start
+        && channels.value.len() != 1
+    {
+        reader.problem(*span, "a replay id belongs to one channel: name that channel alone in its feed");
+    }
+    let spans =
+        [start.as_ref().map(|it| it.span), on_expired.as_ref().map(|it| it.span), retention.as_ref().map(|it| it.span)];
+    for span in spans.into_iter().flatten().filter(|_| !replay) {
+        reader.problem(span, "without replay = true no position is kept, and a channel starts with what comes next");
     }
     Some(BayeuxSource {
         url: url?.value.0,
@@ -94,6 +105,8 @@ pub(super) fn read<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>) -> Option
         ack,
         transport,
         start: start.map_or(Start::Latest, |start| start.value),
+        on_expired: on_expired.map_or_else(OnExpired::default, |it| it.value),
+        retention: retention.map_or(RETENTION, |it| it.value.0),
         network: network.unwrap_or_else(|| Some(Wire::default()))?,
     })
 }
@@ -168,3 +181,6 @@ impl<'de> Deserialize<'de> for Transport {
         }
     }
 }
+
+/// What a server retains, where the file does not say.
+const RETENTION: Duration = Duration::from_secs(24 * 3600);

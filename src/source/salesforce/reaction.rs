@@ -9,7 +9,7 @@ mod table;
 
 use crate::decide;
 use crate::feed::{Pace, Reason, Stop};
-use bayeux::{Advice, Cause, Failure, Lost, Phase, Refusal};
+use bayeux::{Advice, Cause, Failure, Lost, Phase, Reconnect, Refusal};
 
 /// What to do.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,6 +33,19 @@ pub(super) enum Then {
     Doubt(Reason, Pace, &'static str),
     /// A person must act.
     Fail(Reason, &'static str),
+}
+
+impl Then {
+    /// The same with a server that is not Salesforce: it has nothing to log in to, and no org that rests as one.
+    pub(super) fn elsewhere(self) -> Self {
+        match self {
+            Self::Renew(_) => Self::Rest(Reason::Unauthorized, Pace::growing(10, 300), HEADERS),
+            Self::Rest(reason, pace, _) => Self::Reopen(reason, pace),
+            Self::LetBe(_) => Self::LetBe(CHANNEL),
+            Self::Doubt(reason, pace, _) => Self::Doubt(reason, pace, CHANNEL),
+            then => then,
+        }
+    }
 }
 
 /// What to do about the end of a session.
@@ -85,6 +98,18 @@ impl Ended {
         }
     }
 
+    /// The session with a server that is not Salesforce ended: where it asks not to be asked again, it means it (CometD
+    /// reference, "advice").
+    pub(super) fn elsewhere(failure: &Failure) -> Self {
+        let ended = Self::of(failure);
+        let none = sign::advice(&failure.cause).and_then(Advice::reconnect) == Some(Reconnect::None);
+        let then = match ended.then {
+            Then::Reopen(Reason::Refused, _) if none => Then::Fail(Reason::Refused, ASKED_NOT_TO),
+            then => then.elsewhere(),
+        };
+        Self { then, ..ended }
+    }
+
     /// The feed's end that follows.
     pub(crate) fn stop(self) -> Stop {
         let Self { then, text, remedy } = self;
@@ -116,6 +141,11 @@ fn look_up(phase: Phase, cause: &Cause) -> Then {
         then => then,
     }
 }
+
+const HEADERS: &str = "check what `headers` sends: the server does not let it in";
+const CHANNEL: &str = "check the channel's spelling (case counts), and what the server lets you subscribe";
+const ASKED_NOT_TO: &str =
+    "the server asks not to be asked again by itself: see to its reason, then `crossfeed resume FEED`";
 
 #[cfg(test)]
 mod tests;

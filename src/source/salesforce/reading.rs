@@ -1,18 +1,21 @@
 //! An open Bayeux session with Salesforce: from messages to batches.
 
-use super::channels::{Refused, silence::LookOut};
-use super::handshakes::Permit;
+use super::channels::Refused;
+use super::expired::Expired;
+use super::past::Past;
 use super::reaction::{self, Ended, Then};
+use super::retention::Tip;
+use super::server::Server;
 use super::store_stop;
-use crate::config::Start;
+use crate::config::{OnExpired, Start};
 use crate::decide;
-use crate::feed::{Batch, Event, Origin, Pace, Place, Positions, Reading, Reason, Seat, Status, Stop, Stream};
+use crate::feed::{Batch, Pace, Place, Positions, Reading, Reason, Seat, Status, Stop, Stream};
 use crate::position::{Position, Store};
-use crate::shared::Org;
 use async_trait::async_trait;
-use bayeux::{Ask, Charge, LongPolling, Message, Refusal, Subscription};
-use jiff::{SignedDuration, Timestamp};
-use salesforce::{Channel, Data, Replay, ReplayId, Token, replay_extension};
+use bayeux::{Ask, Client, Refusal, Subscription};
+use jiff::Timestamp;
+use salesforce::{Data, Kind, Replay, ReplayId, replay_extension};
+use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
 use tokio::time::Instant;
@@ -31,11 +34,15 @@ pub(super) enum Held {
 }
 
 /// A channel of the session.
-pub(super) struct Subscribed {
-    channel: Channel,
-    held: Held,
-    /// Its position was refused in this session, and it was asked for from the oldest event.
-    repositioned: bool,
+pub(in crate::source) struct Subscribed {
+    /// As it is asked for, with its filter.
+    pub(super) channel: String,
+    /// What it carries, where it is Salesforce's.
+    pub(super) kind: Option<Kind>,
+    pub(super) held: Held,
+    /// Its position was refused in this session, and it was asked for anew.
+    pub(super) repositioned: bool,
+    pub(super) past: Past,
     /// It was refused, in this session or shortly before, and is not asked for now.
     pub(super) let_be: bool,
     /// It was not found among the positions sent with it, and was asked for once more.
@@ -43,22 +50,23 @@ pub(super) struct Subscribed {
 }
 
 /// The session as the feed reads it.
-pub(super) struct Session {
+pub(in crate::source) struct Session {
     /// Boxed once: a message is moved a few times on its way, and `Data` has some hundred bytes.
-    pub(super) client: LongPolling<Box<Data>>,
+    pub(super) client: Client<Box<Data>>,
     pub(super) channels: Vec<Subscribed>,
     /// Where a channel without a position begins.
     pub(super) start: Start,
+    pub(super) on_expired: OnExpired,
+    pub(super) tip: Tip,
+    /// Batches of our own making that come next.
+    pub(super) made: VecDeque<Batch>,
+    /// Channels whose positions were refused, until it is known what is to be known before they are asked for anew.
+    pub(super) expired: Expired,
+    /// Channels that were refused altogether.
     pub(super) refused: Refused,
-    /// When the session was let in, and the right to handshake until it has.
-    pub(super) permitted: Instant,
-    pub(super) permit: Option<Permit>,
-    /// Looks for channels that stay silent, from the first connect on.
-    pub(super) look_out: Option<LookOut>,
-    pub(super) org: Org,
+    pub(super) server: Server,
     pub(super) store: Arc<Store>,
     pub(super) status: Arc<Status>,
-    pub(super) token: Arc<Token>,
     pub(super) seat: Arc<Seat>,
     /// Nothing comes of it any more.
     pub(super) over: bool,
@@ -67,17 +75,22 @@ pub(super) struct Session {
 }
 
 impl Subscribed {
-    pub(super) fn new(channel: &Channel, held: Held) -> Self {
-        Self { channel: channel.clone(), held, repositioned: false, let_be: false, asked_again: false }
+    pub(super) fn new(channel: &str, kind: Option<Kind>, held: Held, past: Past) -> Self {
+        Self { channel: channel.to_owned(), kind, held, repositioned: false, past, let_be: false, asked_again: false }
     }
 
     /// The name that its positions and its state go by.
     pub(super) fn name(&self) -> &str {
-        self.channel.without_filter()
+        without_filter(&self.channel)
     }
 
-    /// What the org is asked for: what comes after the position held.
-    pub(super) fn subscription(&self, feed: &str, start: &Start) -> Result<Subscription, Stop> {
+    /// What the server is asked for: what comes after the position held, or, where it `replays` nothing, what comes next.
+    pub(super) fn subscription(&self, feed: &str, start: &Start, replays: bool) -> Result<Subscription, Stop> {
+        let channel = &self.channel;
+        if !replays {
+            tracing::info!(feed, channel, "subscribing");
+            return Ok(Subscription { channel: channel.clone(), ext: None });
+        }
         let replay = match &self.held {
             Held::Nothing => match start {
                 Start::Latest => Replay::Tip,
@@ -88,10 +101,9 @@ impl Subscribed {
             Held::Begun(_) | Held::Earliest => Replay::All,
             Held::At(id) => Replay::After(id.clone()),
         };
-        let channel = &self.channel;
-        tracing::info!(feed, %channel, %replay, "subscribing");
-        let ext = replay_extension(&[(channel.as_str(), replay)]).map_err(|error| decide::salesforce(&error))?;
-        Ok(Subscription { channel: channel.as_str().to_owned(), ext: Some(ext) })
+        tracing::info!(feed, channel, %replay, "subscribing");
+        let ext = replay_extension(&[(channel, replay)]).map_err(|error| decide::salesforce(&error))?;
+        Ok(Subscription { channel: channel.clone(), ext: Some(ext) })
     }
 }
 
@@ -101,9 +113,16 @@ impl Reading for Session {
         loop {
             if let Some(ended) = self.ended.clone() {
                 if let Then::Renew(_) = ended.then {
-                    self.org.gate.replace(&self.token).await.map_err(|error| decide::salesforce(&error))?;
+                    self.server.renew().await?;
                 }
                 return Err(ended.stop());
+            }
+            if let Some(batch) = self.made.pop_front() {
+                return Ok(batch);
+            }
+            self.reposition().await?;
+            if self.ended.is_some() {
+                continue;
             }
             let due = self.refused.next();
             let event = tokio::select! {
@@ -113,10 +132,17 @@ impl Reading for Session {
                     self.ask_again()?;
                     continue;
                 }
+                () = silence(self.tip.due()) => {
+                    let now = Timestamp::now();
+                    if let Some(batch) = self.tip.quiet(now).and_then(|until| self.quiet(until, now)) {
+                        return Ok(batch);
+                    }
+                    continue;
+                }
             };
             match event {
-                bayeux::Event::Handshaken { ext, .. } => {
-                    self.permit = None;
+                bayeux::Event::Handshaken { ext, ack } => {
+                    self.server.handshaken(self.status.name(), ack);
                     self.handshaken(ext.as_deref())?;
                 }
                 bayeux::Event::Subscribed { channel, date } => self.subscribed(&channel, date.as_deref()).await?,
@@ -126,13 +152,14 @@ impl Reading for Session {
                 bayeux::Event::Messages { messages, charge } => return Ok(self.batch(messages, charge)),
                 bayeux::Event::Ended(failure) => {
                     self.over = true;
-                    self.end(Ended::of(&failure));
+                    self.end(self.server.ended(&failure));
                 }
             }
         }
     }
 
     async fn save(&mut self, positions: &Positions) -> Result<(), Stop> {
+        let trace = &positions.trace;
         let positions: Vec<(&str, &Position)> = positions
             .iter()
             .filter_map(|(stream, place)| match (stream, place) {
@@ -141,7 +168,8 @@ impl Reading for Session {
             })
             .collect();
         // A few microseconds: RocksDB's log without fsync.
-        self.store.save(self.status.name(), &positions, Timestamp::now()).map_err(|error| store_stop(&error))
+        let saved = self.store.save_with(self.status.name(), &positions, trace, Timestamp::now());
+        saved.map_err(|error| store_stop(&error))
     }
 
     async fn close(&mut self) {
@@ -164,11 +192,17 @@ impl Session {
             #[serde(default)]
             replay: bool,
         }
+        if !self.server.replays() {
+            return Ok(());
+        }
         let offered = ext.and_then(|ext| serde_json::from_str::<Ext>(ext.get()).ok());
         if offered.is_some_and(|ext| ext.replay) {
             return Ok(());
         }
-        let remedy = "use an API version of 37.0 or later, and the org's own host";
+        let remedy = match self.server {
+            Server::Org(_) => "use an API version of 37.0 or later, and the org's own host",
+            Server::Other(_) => "write replay = false in the feed's `from.bayeux`: the server has no such extension",
+        };
         Err(Stop::fatal(Reason::Salesforce, "the server does not offer the replay of events", remedy))
     }
 
@@ -178,22 +212,33 @@ impl Session {
     async fn subscribed(&mut self, channel: &str, date: Option<&str>) -> Result<(), Stop> {
         let feed = self.status.name();
         tracing::info!(feed, channel, "subscribed");
-        let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel.as_str() == channel) else {
+        let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel == channel) else {
             return Ok(());
         };
         subscribed.let_be = false;
         self.refused.subscribed(subscribed.name());
+        self.tip.subscribed(Timestamp::now());
+        let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
+        if let Some(last) = subscribed.past.begins_later() {
+            let name = subscribed.past.name.clone();
+            let batch = self.passed_over(&name, last, date.unwrap_or_else(Timestamp::now));
+            self.made.push_back(batch);
+            return Ok(());
+        }
+        let (name, repositioned) = (subscribed.past.name.clone(), subscribed.repositioned);
+        if let Some(since) = self.server.interrupted() {
+            let batch = self.unheard(&name, since);
+            self.made.push_back(batch);
+        }
         // A refused position stays until an event takes its place: a beginning now would pass over what is still retained.
-        if self.start != Start::Latest || subscribed.repositioned {
+        if !self.server.replays() || self.start != Start::Latest || repositioned {
             return Ok(());
         }
         // Events that came before this answer, and are not durable yet, are no position.
-        let name = subscribed.channel.without_filter().to_owned();
         let saved = self.store.of_feed(feed).map_err(|error| store_stop(&error))?;
-        if saved.iter().any(|saved| saved.channel == name) {
+        if saved.iter().any(|saved| *saved.channel == *name) {
             return Ok(());
         }
-        let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
         if date.is_none() {
             tracing::warn!(feed, channel, "the server gave no date: the beginning is kept by our own clock");
         }
@@ -208,31 +253,22 @@ impl Session {
 
     fn refused(&mut self, channel: String, refusal: &Refusal) -> Result<(), Stop> {
         let words = reaction::words(refusal);
-        let then = reaction::of_refusal(refusal);
-        let subscribed = self.channels.iter_mut().find(|known| known.channel.as_str() == channel);
+        let then = self.server.then(reaction::of_refusal(refusal));
+        let index = self.channels.iter().position(|known| known.channel == channel);
+        let subscribed = index.and_then(|index| Some((index, self.channels.get_mut(index)?)));
         match (then, subscribed) {
-            (Then::Reposition, Some(subscribed)) if !subscribed.repositioned => {
-                subscribed.repositioned = true;
-                subscribed.held = Held::Nothing;
-                self.status.metrics().repositioned.inc();
-                tracing::error!(
-                    feed = self.status.name(),
-                    channel,
-                    "the saved position is no longer valid, and events before the oldest retained one may be gone: \
-                     starting with the oldest; compare what is missing with the org ({words})"
-                );
-                let ext = replay_extension(&[(&channel, Replay::All)]).map_err(|error| decide::salesforce(&error))?;
-                self.client.ask(Ask::Subscribe(Subscription { channel, ext: Some(ext) }));
+            (Then::Reposition, Some((index, subscribed))) if !subscribed.repositioned => {
+                self.expired.push(index, words);
             }
-            (Then::AskAgain, Some(subscribed)) if !subscribed.asked_again => {
+            (Then::AskAgain, Some((_, subscribed))) if !subscribed.asked_again => {
                 subscribed.asked_again = true;
-                let subscription = subscribed.subscription(self.status.name(), &self.start)?;
+                let subscription = subscribed.subscription(self.status.name(), &self.start, self.server.replays())?;
                 tracing::warn!(feed = self.status.name(), channel, "asking once more: {words}");
                 self.client.ask(Ask::Subscribe(subscription));
             }
             (Then::AskAgain, Some(_)) => self.let_be(&channel, &words, ASKED_IN_VAIN),
             (Then::LetBe(remedy), Some(_)) => self.let_be(&channel, &words, remedy),
-            (Then::Doubt(_, _, remedy), Some(subscribed)) if self.refused.again(subscribed.name()) => {
+            (Then::Doubt(_, _, remedy), Some((_, subscribed))) if self.refused.again(subscribed.name()) => {
                 self.let_be(&channel, &words, remedy);
             }
             (Then::Doubt(reason, pace, _), _) => self.end(Ended {
@@ -248,7 +284,7 @@ impl Session {
     /// Goes on without a channel. Where none is left there is nothing to go on for: an empty session would hold one of the
     /// org's places.
     fn let_be(&mut self, channel: &str, words: &str, remedy: &'static str) {
-        let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel.as_str() == channel) else {
+        let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel == channel) else {
             return;
         };
         subscribed.let_be = true;
@@ -268,7 +304,11 @@ impl Session {
     fn ask_again(&mut self) -> Result<(), Stop> {
         for name in self.refused.take_due(Instant::now()) {
             if let Some(subscribed) = self.channels.iter().find(|known| known.name() == name) {
-                self.client.ask(Ask::Subscribe(subscribed.subscription(self.status.name(), &self.start)?));
+                self.client.ask(Ask::Subscribe(subscribed.subscription(
+                    self.status.name(),
+                    &self.start,
+                    self.server.replays(),
+                )?));
             }
         }
         Ok(())
@@ -276,70 +316,22 @@ impl Session {
 
     fn connected(&mut self) {
         self.seat.is_quiet();
-        self.org.handshakes.well(self.permitted);
+        self.tip.connected(Timestamp::now());
+        let let_be: Vec<&str> =
+            self.channels.iter().filter(|known| known.let_be).map(|known| &*known.channel).collect();
+        self.server.connected(&self.status, &let_be);
         self.status.running();
-        let subscribed = self.channels.iter().filter(|known| !known.let_be).map(|known| known.channel.clone());
-        let (org, inventory) = (self.org.gate.clone(), self.org.inventory.clone());
-        self.look_out = Some(LookOut::begin(org, inventory, self.status.clone(), subscribed.collect()));
     }
 
-    fn end(&mut self, ended: Ended) {
-        if let Then::Rest(_, pace, _) = ended.then {
-            self.org.handshakes.rest(pace, &ended.clone().stop());
-        }
-        self.permit = None;
+    pub(super) fn end(&mut self, ended: Ended) {
+        self.server.end(&ended);
         self.ended = Some(ended);
     }
+}
 
-    pub(super) fn batch(&mut self, messages: Vec<Message<Box<Data>>>, charge: Option<Box<dyn Charge>>) -> Batch {
-        let mut events = Vec::with_capacity(messages.len());
-        let mut positions = Positions::default();
-        // The last event of each channel gives its position; events come in runs of one channel.
-        let mut last: Option<(Arc<str>, ReplayId, Option<i64>)> = None;
-        for message in messages {
-            let Message::Event { channel, data, bytes } = message else { continue };
-            if let Some(id) = data.replay_id.clone() {
-                if let Some((before, id, time_ms)) = last.take_if(|(before, ..)| !Arc::ptr_eq(before, &channel)) {
-                    positions.set(stream_of(&before), Place::After(Position::At { id, time_ms }));
-                }
-                last = Some((channel.clone(), id, data.time_ms));
-            } else {
-                tracing::warn!(feed = self.status.name(), %channel, "an event without a replay id: delivered, but no position");
-            }
-            if self.is_from_before(&channel, data.time_ms) {
-                self.status.metrics().skipped.inc();
-                continue;
-            }
-            if data.change.as_ref().is_some_and(salesforce::ChangeType::is_gap) {
-                self.status.metrics().gap_events.inc();
-            }
-            let time_ms = data.time_ms;
-            events.push(Event { stream: channel, value: bytes, time_ms, origin: Origin::Salesforce(data) });
-        }
-        if let Some((channel, id, time_ms)) = last {
-            positions.set(stream_of(&channel), Place::After(Position::At { id, time_ms }));
-        }
-        Batch { events, positions, charge }
-    }
-
-    /// Whether an event is older than the channel's beginning. A channel that has only begun is read from the oldest
-    /// event; what came long before its subscription was never asked for. The first event that did not ends the question:
-    /// a channel is in order.
-    fn is_from_before(&mut self, channel: &str, time_ms: Option<i64>) -> bool {
-        let Some(subscribed) =
-            self.channels.iter_mut().find(|known| known.channel.without_filter() == without_filter(channel))
-        else {
-            return false;
-        };
-        let Held::Begun(date) = subscribed.held else { return false };
-        // A date may have been written by a person.
-        let begun = date.checked_sub(BEGIN_SLACK).map_or(i64::MIN, Timestamp::as_millisecond);
-        let before = time_ms.is_some_and(|time_ms| time_ms < begun);
-        if !before {
-            subscribed.held = Held::Nothing;
-        }
-        before
-    }
+/// A channel's name without the filter of a PushTopic.
+pub(super) fn without_filter(channel: &str) -> &str {
+    channel.split_once('?').map_or(channel, |(name, _)| name)
 }
 
 /// Ends at a time, or never where there is none.
@@ -350,18 +342,16 @@ async fn at(time: Option<Instant>) {
     }
 }
 
-/// A filtered PushTopic's events may come under the name with the filter; its position is kept without.
-fn stream_of(channel: &Arc<str>) -> Stream {
-    let name = without_filter(channel);
-    Stream::Channel(if name.len() == channel.len() { channel.clone() } else { Arc::from(name) })
+/// Ends when it is time to look whether silence tells something; never, where it cannot.
+async fn silence(due: Option<Timestamp>) {
+    match due {
+        Some(due) => {
+            let wait = Timestamp::now().duration_until(due);
+            tokio::time::sleep(wait.try_into().unwrap_or_default()).await;
+        }
+        None => std::future::pending().await,
+    }
 }
 
-fn without_filter(channel: &str) -> &str {
-    channel.split_once('?').map_or(channel, |(name, _)| name)
-}
-
-/// An event's time is its commit, which comes before its publication: a busy bus may be minutes late. Rather a few events
-/// from before the beginning than one lost.
-const BEGIN_SLACK: SignedDuration = SignedDuration::from_mins(5);
 const ASKED_IN_VAIN: &str = "please report this, with the log: the position was sent with the channel";
 const CLOSE_LIMIT: Duration = Duration::from_secs(6);

@@ -28,6 +28,8 @@ pub(super) struct Header {
     pub(super) entity: Option<Box<str>>,
     pub(super) change: Option<ChangeType>,
     pub(super) commit_ms: Option<i64>,
+    pub(super) transaction: Option<Box<str>>,
+    pub(super) sequence: Option<i64>,
 }
 
 impl Payload {
@@ -77,6 +79,8 @@ impl<'de> Lenient<'de> for Header {
                 "recordIds" => header.record_ids = texts(object.next_value()?),
                 "entityName" => header.entity = text(object.next_value()?).map(Into::into),
                 "changeType" => header.change = text(object.next_value()?).as_deref().map(ChangeType::of_header),
+                "transactionKey" => header.transaction = text(object.next_value()?).map(Into::into),
+                "sequenceNumber" => header.sequence = integer(object.next_value()?),
                 "commitTimestamp" => header.commit_ms = integer(object.next_value()?),
                 _ => drop(object.next_value::<IgnoredAny>()?),
             }

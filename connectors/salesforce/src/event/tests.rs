@@ -33,6 +33,8 @@ fn a_change() {
         record_ids: vec!["001xx000003DGb2AAG".into()],
         entity: Some("Account".into()),
         change: Some(ChangeType::Update),
+        transaction: Some("000046c7-a642-11e2-c29b-229c6786473e".into()),
+        sequence: Some(1),
     };
     assert_eq!(data(CHANGE), expected);
 }

@@ -1,0 +1,158 @@
+//! What a session is spoken with: an org, or another CometD server, which has no logins, limits or lists of channels.
+
+use super::channels::silence::LookOut;
+use super::handshakes::Permit;
+use super::reaction::{Ended, Then};
+use crate::decide;
+use crate::feed::{Origin, Pace, Reason, Status, Stop};
+use crate::shared::Org;
+use bayeux::{Cause, Failure};
+use jiff::Timestamp;
+use salesforce::{Channel, Data, Token};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use tokio::time::Instant;
+
+/// The other end of a session.
+pub(in crate::source) enum Server {
+    /// An org.
+    Org(Box<Visit>),
+    /// Another CometD server.
+    Other(Other),
+}
+
+/// An org, as one session visits it.
+pub(in crate::source) struct Visit {
+    pub(super) org: Org,
+    pub(super) token: Arc<Token>,
+    /// What is asked for.
+    pub(super) channels: Vec<Channel>,
+    /// When the session was let in, and the right to handshake until it has.
+    pub(super) permitted: Instant,
+    pub(super) permit: Option<Permit>,
+    /// Looks for channels that stay silent, from the first connect on.
+    pub(super) look_out: Option<LookOut>,
+}
+
+/// Another CometD server.
+#[derive(Clone)]
+pub(in crate::source) struct Other {
+    /// Whether it has the replay extension: positions are kept.
+    pub(in crate::source) replay: bool,
+    /// Whether acknowledgements were asked for.
+    pub(in crate::source) ack: bool,
+    /// Set once it is known to have no WebSocket, where that may be left to us.
+    pub(in crate::source) no_web_socket: Option<Arc<AtomicBool>>,
+    /// When a session last heard of it, milliseconds since 1970; 0: never.
+    pub(in crate::source) heard: Arc<AtomicI64>,
+    /// The same for the sessions before this one: what was published since is gone, where positions are not kept.
+    pub(in crate::source) before: Option<Timestamp>,
+}
+
+impl Server {
+    /// Whether what was missed can be had again.
+    pub(super) fn replays(&self) -> bool {
+        match self {
+            Self::Org(_) => true,
+            Self::Other(other) => other.replay,
+        }
+    }
+
+    /// The org's id; nothing where there is none.
+    pub(super) fn org_id(&self) -> &str {
+        match self {
+            Self::Org(visit) => visit.token.org_id.as_str(),
+            Self::Other(_) => "",
+        }
+    }
+
+    pub(super) fn org(&self) -> Option<&salesforce::Org> {
+        match self {
+            Self::Org(visit) => Some(&visit.org.gate),
+            Self::Other(_) => None,
+        }
+    }
+
+    pub(super) fn origin(&self, data: Box<Data>) -> Origin {
+        match self {
+            Self::Org(_) => Origin::Salesforce(data),
+            Self::Other(_) => Origin::Bayeux(data),
+        }
+    }
+
+    /// Gets a new token, where there are tokens.
+    pub(super) async fn renew(&self) -> Result<(), Stop> {
+        match self {
+            Self::Org(visit) => match visit.org.gate.replace(&visit.token).await {
+                Ok(_) => Ok(()),
+                Err(error) => Err(decide::salesforce(&error)),
+            },
+            Self::Other(_) => Ok(()),
+        }
+    }
+
+    /// The server knows us; `ack`: and acknowledges.
+    pub(super) fn handshaken(&mut self, feed: &str, ack: bool) {
+        match self {
+            Self::Org(visit) => visit.permit = None,
+            Self::Other(other) if other.ack && !ack && !other.replay => tracing::warn!(feed, "{NO_ACK}"),
+            Self::Other(_) => tracing::info!(feed, acknowledgements = ack, "handshaken"),
+        }
+    }
+
+    /// The session is alive; `let_be` are the channels that it goes without.
+    pub(super) fn connected(&mut self, status: &Arc<Status>, let_be: &[&str]) {
+        self.heard();
+        let Self::Org(visit) = self else { return };
+        visit.org.handshakes.well(visit.permitted);
+        let subscribed = visit.channels.iter().filter(|channel| !let_be.contains(&channel.as_str())).cloned();
+        let (org, inventory) = (visit.org.gate.clone(), visit.org.inventory.clone());
+        visit.look_out = Some(LookOut::begin(org, inventory, status.clone(), subscribed.collect()));
+    }
+
+    /// Something came.
+    pub(super) fn heard(&self) {
+        if let Self::Other(other) = self {
+            other.heard.store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
+        }
+    }
+
+    /// When what was published is gone since, because nobody listened and nothing is kept.
+    pub(super) fn interrupted(&self) -> Option<Timestamp> {
+        match self {
+            Self::Other(other) if !other.replay => other.before,
+            Self::Other(_) | Self::Org(_) => None,
+        }
+    }
+
+    /// What follows from a session's end.
+    pub(super) fn ended(&self, failure: &Failure) -> Ended {
+        let Self::Other(other) = self else { return Ended::of(failure) };
+        let ended = Ended::elsewhere(failure);
+        match (&failure.cause, &other.no_web_socket) {
+            (Cause::NoUpgrade { .. } | Cause::NoTransport(_), Some(known)) if !known.swap(true, Ordering::Relaxed) => {
+                Ended { then: Then::Reopen(Reason::Transport, Pace::at_once(1, 30)), ..ended }
+            }
+            _ => ended,
+        }
+    }
+
+    /// What is done about a refused channel.
+    pub(super) fn then(&self, then: Then) -> Then {
+        match self {
+            Self::Org(_) => then,
+            Self::Other(_) => then.elsewhere(),
+        }
+    }
+
+    /// The session goes to its end.
+    pub(super) fn end(&mut self, ended: &Ended) {
+        let Self::Org(visit) = self else { return };
+        if let Then::Rest(_, pace, _) = ended.then {
+            visit.org.handshakes.rest(pace, &ended.clone().stop());
+        }
+        visit.permit = None;
+    }
+}
+
+const NO_ACK: &str = "the server does not acknowledge: events in a reply that is lost are lost, and are told as a gap";
