@@ -36,7 +36,7 @@ impl Stage {
             url: server.url.clone(),
             headers,
             client: reqwest::Client::builder().no_proxy(),
-            reply_limit: 10_000,
+            reply_limit: REPLY_LIMIT,
             room: Some(Arc::new(purse.clone())),
         };
         let client = Some(Client::open(transport, config, kind).unwrap());
@@ -80,6 +80,7 @@ impl Stage {
                 }
                 "heard" => drop(self.heard(rest).await),
                 "frozen" => self.server.set(Line::Frozen).await,
+                "slow" => self.server.set(Line::Slow).await,
                 "drip" => self.server.set(Line::Drip).await,
                 "reset" => self.server.set(Line::Reset).await,
                 "half-closed" => self.server.set(Line::HalfClosed).await,
@@ -119,6 +120,8 @@ async fn check(script: Script, transcript: &str) {
 
 /// Nothing takes as long as this, however busy the machine.
 const LONG: Duration = Duration::from_secs(20);
+
+const REPLY_LIMIT: usize = 1_000_000;
 
 const AS_USUAL: Script = |_, _| None;
 
@@ -201,11 +204,14 @@ async fn the_server_s_own_disconnect_is_the_end() {
 #[tokio::test]
 async fn f16_a_message_over_the_limit_is_told_as_such() {
     const LONG: Script = |message, count| {
-        let long = json!({"channel": "/a", "data": "x".repeat(20_000)});
+        let long = json!({"channel": "/a", "data": "x".repeat(REPLY_LIMIT)});
         (message["channel"] == "/meta/connect" && count == 2).then(|| Act::Say(vec![long, yes(message)]))
     };
-    check(LONG, "! Handshaken\n! Subscribed(/a)\n! Connected\n! Ended(connect: the reply is larger than 10000 bytes)")
-        .await;
+    check(
+        LONG,
+        "! Handshaken\n! Subscribed(/a)\n! Connected\n! Ended(connect: the reply is larger than 1000000 bytes)",
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -232,6 +238,16 @@ async fn f04_a_line_on_which_nothing_comes_ends_within_the_hold_and_its_slack() 
 async fn a_reply_that_drips_is_given_up() {
     // Some hundred bytes at 20 a second: each comes in time, the whole does not.
     check(AS_USUAL, "! Handshaken\n! Subscribed(/a)\ndrip\n! Ended(connect: *").await;
+}
+
+#[tokio::test]
+async fn a_large_reply_on_a_slow_line_is_waited_for() {
+    // It takes 5 s, where an answer has 2 s, and 2.5 s after the first connect.
+    const LARGE: Script = |message, count| {
+        let large = json!({"channel": "/a", "data": "x".repeat(800_000)});
+        (message["channel"] == "/meta/connect" && count == 2).then(|| Act::Say(vec![large, yes(message)]))
+    };
+    check(LARGE, "! Handshaken\n! Subscribed(/a)\nslow\n! Connected\n! Messages(1)\nheard /meta/connect").await;
 }
 
 #[tokio::test]

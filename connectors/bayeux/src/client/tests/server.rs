@@ -37,6 +37,8 @@ pub(crate) enum Line {
     Frozen,
     /// A byte a moment comes from the server.
     Drip,
+    /// Some hundred kilobytes a second come from the server.
+    Slow,
     Reset,
     /// The server's side is closed; ours is not.
     HalfClosed,
@@ -217,7 +219,7 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, mut line: watch::Re
                 tokio::spawn(async move { while matches!(client.read(&mut up).await, Ok(1..)) {} });
                 return Ok(());
             }
-            Line::Open | Line::Frozen | Line::Drip => {}
+            Line::Open | Line::Frozen | Line::Drip | Line::Slow => {}
         }
         tokio::select! {
             _ = line.changed() => {}
@@ -227,9 +229,9 @@ async fn carry(mut client: TcpStream, mut server: TcpStream, mut line: watch::Re
             },
             read = server.read(&mut down), if now != Line::Frozen => match read? {
                 0 => return Ok(()),
-                count if now == Line::Drip => {
-                    for byte in &down[..count] {
-                        client.write_all(std::slice::from_ref(byte)).await?;
+                count if matches!(now, Line::Drip | Line::Slow) => {
+                    for piece in down[..count].chunks(if now == Line::Drip { 1 } else { 8192 }) {
+                        client.write_all(piece).await?;
                         tokio::time::sleep(Duration::from_millis(50)).await;
                     }
                 }
