@@ -23,7 +23,7 @@ pub use cometd::{CometD, cometd_or_skip};
 pub use error::Error;
 pub use interrupt::{INTERRUPTED, told_to_stop};
 pub use kafka_broker::{Kafka, kafka_is_skipped, kafka_or_skip, kafka_script};
-pub use org::{Accepted, ChannelCounts, Fault, How, Made, Org, Publish, SessionCounts, Stats};
+pub use org::{Accepted, ChannelCounts, CustomChannel, Fault, How, Made, Org, Planned, Publish, SessionCounts, Stats};
 pub use pressure::Held;
 pub use process::{Figures, Process, figures, program};
 pub use proxy::Proxy;

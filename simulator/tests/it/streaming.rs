@@ -29,6 +29,39 @@ async fn restarted_streams_have_lower_ids_and_refuse_the_old_ones() {
 }
 
 #[tokio::test]
+async fn a_migration_gives_retained_events_new_ids() {
+    let org = org(quick()).await;
+    for channel in [ACCOUNTS, SHIPMENTS] {
+        let old = org.publish(channel, 4).await;
+        org.control("expire", json!({"channel": channel, "keep": 3})).await;
+        let datas = |reply: crate::client::Reply| -> Vec<Value> {
+            let all = reply.json();
+            let events = all.as_array().unwrap().iter().filter_map(|message| message.get("data"));
+            events.map(|data| json!([data["payload"], data["event"]["EventUuid"]])).collect()
+        };
+        let before = datas(org.client().await.subscribe(channel, -2).await);
+        let client = org.client().await;
+        client.subscribe(channel, -1).await;
+        org.control("streams/restart", json!({"channel": channel, "keep": true})).await;
+        for id in &old {
+            assert_eq!(org.client().await.subscribe(channel, *id).await.last()["successful"], false);
+        }
+        let reply = org.client().await.subscribe(channel, -2).await;
+        let new = reply.ids();
+        assert!(new.len() == 3 && new.is_sorted() && new[2] < old[0], "{new:?}");
+        assert_eq!(datas(reply), before, "the same events");
+        assert_eq!(org.client().await.subscribe(channel, new[0]).await.ids(), new[1..]);
+        if channel == ACCOUNTS {
+            assert_eq!(org.client().await.subscribe("/data/ChangeEvents", new[1]).await.last()["successful"], true);
+        }
+        assert_eq!(client.poll().await.ids(), Vec::<i64>::new(), "who had them all has them all");
+        let next = org.publish(channel, 1).await;
+        assert!(next[0] > new[2]);
+        assert_eq!(client.poll().await.ids(), next);
+    }
+}
+
+#[tokio::test]
 async fn another_org_behind_the_login_knows_no_token_and_no_session() {
     let org = org(quick()).await;
     let client = org.client().await;
