@@ -12,5 +12,6 @@ mod examples;
 mod faults;
 mod logins;
 mod outages;
+mod peers;
 mod scene;
 mod tidy;
