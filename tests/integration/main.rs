@@ -17,6 +17,7 @@ mod leaks;
 mod logins;
 mod network;
 mod outages;
+mod peers;
 mod positions;
 mod pressure;
 mod scene;

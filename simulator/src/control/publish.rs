@@ -59,7 +59,10 @@ pub(super) async fn publish(State(simulator): State<Simulator>, body: Bytes) -> 
 
 fn template(org: &Org, stream: &Stream, order: &Order) -> Template {
     if let Some(data) = &order.data {
-        return Template::explicit(data.clone());
+        // A plain CometD server changes nothing of what it carries.
+        let is_plain = org.options.generic.is_some_and(|generic| !generic.replay);
+        let verbatim = || Template::verbatim(&Value::Object(data.clone()).to_string());
+        return if is_plain { verbatim() } else { Template::explicit(data.clone()) };
     }
     let definition = stream.channel.strip_prefix("/event/").and_then(|name| org.definitions.find(name));
     let wish = Wish { bytes: order.bytes, record_ids: order.record_ids, change_type: &order.change_type };

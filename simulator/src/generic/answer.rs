@@ -158,15 +158,21 @@ impl Hub {
             Caller::Request { .. } => session.interrupt(Interrupt::Newer),
             Caller::Socket(number) => session.link = Link::Socket(*number),
         }
-        let may_hold = may_hold && !is_first && !is_fresh && !is_repeated && timeout > Duration::ZERO;
-        if may_hold && state.is_crowded(client_id) {
-            let mut reply = message.succeeded();
-            let advice = json!({"multiple-clients": true, "interval": CROWDED_INTERVAL, "reconnect": "retry"});
-            reply.insert("advice".to_owned(), advice);
+        has_advice |= is_repeated;
+        if may_hold && !is_fresh && !is_repeated && state.is_crowded(client_id) {
+            let mut reply = self.connected(message, has_advice, Duration::ZERO, None);
+            let mut advice = match reply.remove("advice") {
+                Some(Value::Object(advice)) => advice,
+                _ => Map::new(),
+            };
+            advice.insert("multiple-clients".to_owned(), true.into());
+            advice.insert("interval".to_owned(), CROWDED_INTERVAL.into());
+            advice.insert("reconnect".to_owned(), "retry".into());
+            reply.insert("advice".to_owned(), advice.into());
             return Begun::Over(reply);
         }
+        let may_hold = may_hold && !is_first && !is_fresh && !is_repeated && timeout > Duration::ZERO;
         let Some(session) = state.sessions.get_mut(client_id) else { return Begun::Over(message.unknown()) };
-        has_advice |= is_repeated;
         if may_hold {
             let number = self.number();
             let hold = Hold::new(client_id, number, Arc::clone(&session.news), session.hold(number));
@@ -286,7 +292,7 @@ impl Hub {
                 return Ok(message.succeeded());
             }
         };
-        if acknowledges && reply.get("successful") == Some(&Value::Bool(true)) {
+        if acknowledges {
             // The extension touches every reply of the session, and has nothing to say in this one.
             reply.insert("ext".to_owned(), json!({}));
         }

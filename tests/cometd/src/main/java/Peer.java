@@ -5,6 +5,7 @@ import java.nio.charset.StandardCharsets;
 import java.util.HashMap;
 import java.util.List;
 import java.util.Map;
+import java.util.concurrent.atomic.AtomicReference;
 import java.util.function.Consumer;
 import org.cometd.bayeux.Promise;
 import org.cometd.bayeux.server.BayeuxServer;
@@ -14,6 +15,7 @@ import org.cometd.bayeux.server.ServerSession;
 import org.cometd.server.BayeuxServerImpl;
 import org.cometd.server.ServerSessionImpl;
 import org.cometd.server.ext.AcknowledgedMessagesExtension;
+import org.cometd.server.http.AbstractHttpScheduler;
 import org.cometd.server.http.JSONHttpTransport;
 import org.cometd.server.http.jakarta.CometDServlet;
 import org.cometd.server.websocket.jetty.JettyWebSocketTransport;
@@ -123,7 +125,13 @@ public final class Peer {
         try {
             Field scheduler = ServerSessionImpl.class.getDeclaredField("_scheduler");
             scheduler.setAccessible(true);
-            return scheduler.get(session) != null;
+            if (!(scheduler.get(session) instanceof AbstractHttpScheduler last)) {
+                return false;
+            }
+            // The last connect's scheduler stays; only the task that ends its hold goes.
+            Field task = AbstractHttpScheduler.class.getDeclaredField("task");
+            task.setAccessible(true);
+            return ((AtomicReference<?>) task.get(last)).get() != null;
         } catch (ReflectiveOperationException error) {
             throw new IllegalStateException(error);
         }
