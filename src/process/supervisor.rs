@@ -190,11 +190,7 @@ impl Supervisor {
     /// Starts a feed that is not paused and does not run; whether it did.
     fn start(&mut self, name: &str) -> bool {
         let Some(slot) = self.slots.get_mut(name) else { return false };
-        if let Some(paused) = &slot.paused {
-            slot.status.paused(paused);
-            return false;
-        }
-        if slot.runs() {
+        if slot.paused.is_some() || slot.runs() {
             return false;
         }
         let written = self.config.feeds.iter().find(|feed| feed.name == name);
@@ -241,8 +237,11 @@ impl Supervisor {
 
 /// The place of a feed that does not run yet.
 fn slot(shared: &Shared, feed: &str) -> Result<Slot, Error> {
-    let status = Arc::new(Status::new(feed, shared.metrics.feed(feed)));
-    Ok(Slot::new(status, shared.store.paused(feed)?))
+    let (status, paused) = (Status::new(feed, shared.metrics.feed(feed)), shared.store.paused(feed)?);
+    if let Some(paused) = &paused {
+        status.paused(paused);
+    }
+    Ok(Slot::new(Arc::new(status), paused))
 }
 
 /// A feed, ready to run. Its names were checked when the file was read.

@@ -67,7 +67,7 @@ impl Scene {
     /// Waits until a feed tries again and again.
     async fn runs(&self, feed: &str) {
         let running = async {
-            while !matches!(self.phase(feed), Phase::Opening | Phase::Waiting) {
+            while self.phase(feed) != Phase::Waiting {
                 tokio::time::sleep(Duration::from_millis(5)).await;
             }
         };

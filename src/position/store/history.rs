@@ -27,13 +27,16 @@ pub struct Entry {
     pub to: Option<Position>,
 }
 
+/// A key, and what stands under it.
+type Pair = (Box<[u8]>, Box<[u8]>);
+
 impl Store {
     /// The changes of a feed's positions by hand, the oldest first.
     ///
     /// # Errors
     /// The store cannot be read, or one of them cannot be understood.
     pub fn history(&self, feed: &str) -> Result<Vec<Entry>, Error> {
-        let read = |(_, value): (Box<[u8]>, Box<[u8]>)| {
+        let read = |(_, value): Pair| {
             serde_json::from_slice(&value).map_err(|error| Error::Unreadable {
                 feed: feed.to_owned(),
                 channel: "(history)".to_owned(),
@@ -49,8 +52,7 @@ impl Store {
     /// The store cannot be read.
     pub fn feeds_with_history(&self) -> Result<Vec<String>, Error> {
         let all = self.under(format!("{HISTORY}\0").as_bytes())?;
-        let feed =
-            |(key, _): (Box<[u8]>, Box<[u8]>)| String::from_utf8_lossy(&key).split('\0').nth(1).map(str::to_owned);
+        let feed = |(key, _): Pair| String::from_utf8_lossy(&key).split('\0').nth(1).map(str::to_owned);
         let mut feeds: Vec<String> = all.into_iter().filter_map(feed).collect();
         feeds.dedup();
         Ok(feeds)
@@ -90,14 +92,14 @@ impl Store {
 
     /// The number of the last write that was a change by hand: it may be higher than any position's, where one was removed.
     pub(super) fn last_change_by_hand(&self) -> Result<Option<u64>, Error> {
-        let number = |(key, _): (Box<[u8]>, Box<[u8]>)| {
+        let number = |(key, _): Pair| {
             let text = String::from_utf8_lossy(&key);
             text.rsplit('\0').next()?.split('.').next()?.parse::<u64>().ok()
         };
         Ok(self.under(format!("{HISTORY}\0").as_bytes())?.into_iter().filter_map(number).max())
     }
 
-    fn under(&self, prefix: &[u8]) -> Result<Vec<(Box<[u8]>, Box<[u8]>)>, Error> {
+    fn under(&self, prefix: &[u8]) -> Result<Vec<Pair>, Error> {
         let mut all = Vec::new();
         for entry in self.db.iterator(IteratorMode::From(prefix, Direction::Forward)) {
             let (key, value) = entry?;
