@@ -87,9 +87,7 @@ fn routes(view: View, token: Arc<Token>) -> Router {
         .route("/status", get(status))
         .route("/status/orgs", get(orgs))
         .merge(changes::routes(token))
-        .fallback(|| async {
-            (StatusCode::NOT_FOUND, "here are /metrics, /health/live, /health/ready, /status and /status/orgs\n")
-        })
+        .fallback(|| async { (StatusCode::NOT_FOUND, HERE) })
         .method_not_allowed_fallback(changes::not_this_method)
         .with_state(view)
 }
@@ -128,3 +126,6 @@ async fn orgs(State(view): State<View>) -> Response {
     let orgs: Vec<_> = view.control.roster().orgs.iter().map(|(name, org)| OrgState::of(name, org)).collect();
     Json(orgs).into_response()
 }
+
+const HERE: &str = "here are /metrics, /health/live, /health/ready, /status and /status/orgs; and, for those who may change \
+     something, POST /feeds/FEED/pause, /feeds/FEED/resume and /reload\n";

@@ -17,7 +17,7 @@ pub use positions::{PositionsCommand, positions};
 pub use reload::reload;
 pub use run::run;
 
-use crate::config::{Config, Feed, Outline, Problems};
+use crate::config::{Config, Feed, Outline, Problems, is_name};
 use clap::{Parser, Subcommand};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -58,6 +58,7 @@ pub enum Command {
     /// Let a feed go on that was paused, or that had stopped for a person
     Resume {
         /// The feed's name in the file
+        #[arg(value_parser = feed_name)]
         feed: String,
     },
     /// Have a running bridge read its file again: feeds that changed restart, the others do not notice
@@ -116,6 +117,11 @@ fn load_by<T>(named: Option<&Path>, read: impl FnOnce(&Path) -> Result<T, Proble
             Err(ExitCode::from(WRONG_INPUT))
         }
     }
+}
+
+/// A word that may be a feed's name, and so part of a path.
+fn feed_name(word: &str) -> Result<String, &'static str> {
+    if is_name(word) { Ok(word.to_owned()) } else { Err("not a feed's name: letters, digits, `-` and `_`") }
 }
 
 /// The runtime of a command that connects.

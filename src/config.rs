@@ -21,6 +21,7 @@ pub use org::Org;
 pub use outline::Outline;
 pub use problem::{Problem, Problems};
 pub use template::{Facts, Template};
+pub(crate) use value::is_name;
 
 use bytesize::ByteSize;
 use problem::Reader;

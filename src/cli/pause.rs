@@ -1,7 +1,7 @@
 //! `crossfeed pause` and `crossfeed resume`: a feed that fetches nothing until it is told to.
 
 use super::admin_client::{AdminClient, Error};
-use super::{FAILED, WRONG_INPUT, complain, outline, say};
+use super::{FAILED, WRONG_INPUT, complain, feed_name, outline, say};
 use crate::admin::user;
 use crate::config::Outline;
 use crate::decide;
@@ -16,6 +16,7 @@ use std::process::ExitCode;
 #[derive(Debug, Args)]
 pub struct PauseArguments {
     /// The feed's name in the file
+    #[arg(value_parser = feed_name)]
     pub feed: String,
     /// Why: shown in the status and the log
     #[arg(long, value_name = "TEXT")]

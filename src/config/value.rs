@@ -168,7 +168,7 @@ fn command(value: &mut Value<'_>) -> Result<Option<Vec<String>>, DeserError> {
 }
 
 /// Whether a word may name an org, a cluster or a feed: it becomes part of metrics, topics and keys of the store.
-pub(super) fn is_name(name: &str) -> bool {
+pub(crate) fn is_name(name: &str) -> bool {
     !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 

@@ -102,6 +102,7 @@ async fn the_commands_say_why_they_could_not() {
     };
     for command in ["pause", "resume"] {
         refused(&[command, "nope"], 2, "there is no feed `nope`; there are: changes").await;
+        refused(&[command, "x/../../reload?"], 2, "not a feed's name").await;
     }
     let socket = scene.path().join("positions/admin.sock");
     std::fs::remove_file(&socket).unwrap();

@@ -158,6 +158,8 @@ async fn a_shut_down_during_a_reload_is_clean() {
             let second = Instant::now();
             assert_eq!(bridge.terminate().await.unwrap().code(), Some(1));
             assert!(second.elapsed() < Duration::from_secs(6), "{:?}", second.elapsed());
+            let log = bridge.log_text().unwrap();
+            assert!(!log.contains("a feed did not end"), "it ended, and the store was closed: {log}");
         } else {
             bridge.stop().await.unwrap();
         }
