@@ -2,6 +2,8 @@
 
 pub(crate) mod reaction;
 mod reading;
+#[cfg(test)]
+mod reopening;
 
 use crate::config;
 use crate::decide;

@@ -184,6 +184,10 @@ impl Link {
             .send()
             .await
             .map_err(|error| lost(!error.is_connect(), error))?;
+        if request.phase == Phase::Disconnect {
+            // Events may come with its answer, a whole queue of them. They are not handed on, so they are not read.
+            return Err(Cause::Closed);
+        }
         let status = response.status();
         let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
         let (body, charge) = self.read(request.exchange, response).await?;
