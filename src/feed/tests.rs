@@ -323,3 +323,22 @@ async fn openings_that_fail_are_never_hammered() {
     assert!((40..=95).contains(&opened), "{opened} openings in an hour");
     running.abort();
 }
+
+#[tokio::test(start_paused = true)]
+async fn time_that_an_opening_waited_in_vain_is_part_of_the_wait() {
+    struct Silent(Shared);
+    #[async_trait]
+    impl Source for Silent {
+        async fn open(&mut self, _cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
+            self.0.lock().unwrap().opened += 1;
+            tokio::time::sleep(Duration::from_secs(10)).await;
+            Err(transient("no answer"))
+        }
+    }
+    let world = Shared::default();
+    let (mut feed, _) = feed(&world);
+    feed.source = Box::new(Silent(world.clone()));
+    let _ = tokio::time::timeout(Duration::from_secs(42), run(feed, CancellationToken::new())).await;
+    // At 0, 10, 20, 30 and 40 s. With waits of 1, 2 and 4 s between them there would be four.
+    assert_eq!(world.lock().unwrap().opened, 5);
+}

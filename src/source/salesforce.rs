@@ -9,6 +9,8 @@ mod opening;
 mod past;
 pub(crate) mod reaction;
 mod reading;
+#[cfg(test)]
+mod reopening;
 mod repeats;
 mod retention;
 mod server;

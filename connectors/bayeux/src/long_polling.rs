@@ -179,6 +179,10 @@ impl Link {
             .send()
             .await
             .map_err(|error| lost(!error.is_connect(), error))?;
+        if request.phase == Phase::Disconnect {
+            // Events may come with its answer, a whole queue of them. They are not handed on, so they are not read.
+            return Err(Cause::Closed);
+        }
         let status = response.status();
         let date = response.headers().get(header::DATE).and_then(|date| date.to_str().ok()).map(str::to_owned);
         let (body, charge) = self.read(request.exchange, response).await?;
@@ -195,7 +199,7 @@ impl Link {
     ) -> Result<(Bytes, Option<Box<dyn Charge>>), Cause> {
         let mut charge = self.room.as_ref().map(|room| room.open());
         let expected = response.content_length().and_then(|length| usize::try_from(length).ok()).unwrap_or_default();
-        let mut body = BytesMut::with_capacity(expected.min(self.reply_limit));
+        let mut body = BytesMut::with_capacity(expected.min(LARGE));
         let mut reported = 0;
         loop {
             let chunk = response.chunk().await;
@@ -206,6 +210,9 @@ impl Link {
             }
             if let Some(charge) = &mut charge {
                 charge.grow(chunk.len());
+            }
+            if body.len() + chunk.len() > body.capacity() && body.capacity() < OWN_MAPPING {
+                body.reserve(if body.len() + chunk.len() > LARGE { OWN_MAPPING } else { LARGE } - body.len());
             }
             body.extend_from_slice(&chunk);
             if body.len() - reported >= PIECE {
@@ -259,6 +266,11 @@ pub(crate) fn excerpt(body: &[u8]) -> String {
 
 /// So much of a reply is progress. A body that drips below this in the time of a request is given up.
 pub(crate) const PIECE: usize = 64 << 10;
+/// Beyond this a body gets memory of its own from the system, which has it back as soon as the last event is handed on.
+const LARGE: usize = 256 << 10;
+/// Above glibc's `DEFAULT_MMAP_THRESHOLD_MAX` (mallopt(3)): what is freed below it teaches malloc to keep such pieces in its
+/// arenas, where megabytes between small things are never given back. Pages that are not written to take no memory.
+const OWN_MAPPING: usize = (32 << 20) + 4096;
 const REPORTS: usize = 16;
 
 #[cfg(test)]

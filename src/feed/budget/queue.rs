@@ -73,7 +73,8 @@ impl Queue {
     pub(super) fn grows(&mut self, seat: u64, bytes: usize) {
         let most = self.most_for_one();
         let Some(place) = self.seats.get_mut(&seat) else { return };
-        place.likely = place.likely.max(bytes.min(most));
+        // Besides the reply itself, the sink's copy of it.
+        place.likely = place.likely.max((bytes * 2).min(most));
         if let Some(pledge) = &mut place.pledge {
             pledge.bytes = place.likely;
         }
@@ -118,7 +119,7 @@ impl Queue {
 
     /// A reply may be larger than the budget. One that is held for others to be served first gets no more than this.
     fn most_for_one(&self) -> usize {
-        self.limit / 8
+        self.limit / 4
     }
 }
 
@@ -134,7 +135,7 @@ mod tests {
         seats.iter().map(|seat| *queue.may_ask(*seat).unwrap().borrow()).collect()
     }
 
-    /// A queue for 80 bytes, of which one reply at most gets 10 pledged, and so many seats.
+    /// A queue for 80 bytes, of which at most 20 are pledged for one reply, and so many seats.
     fn queue(seats: u64) -> (Queue, Vec<u64>, Instant) {
         let mut queue = Queue::new(80);
         let seats = (0..seats).map(|_| queue.join()).collect();
@@ -145,22 +146,22 @@ mod tests {
     fn as_many_may_ask_as_there_is_room_for_their_replies() {
         let (mut queue, seats, now) = queue(10);
         queue.seat(0, now);
-        assert_eq!(may_ask(&queue, &seats).iter().filter(|may| **may).count(), 8);
+        assert_eq!(may_ask(&queue, &seats).iter().filter(|may| **may).count(), 4);
         assert!(queue.somebody_waits());
-        queue.seat(65, now + PLEDGED);
-        assert_eq!(may_ask(&queue, &seats), [&[true; 9][..], &[false]].concat(), "one more finds 10 bytes");
+        queue.seat(60, now + PLEDGED);
+        assert_eq!(may_ask(&queue, &seats), [&[true; 5][..], &[false; 5]].concat(), "one more finds 20 bytes");
     }
 
     #[test]
     fn room_goes_round() {
         let (mut queue, seats, now) = queue(3);
-        queue.seat(65, now);
+        queue.seat(55, now);
         assert_eq!(may_ask(&queue, &seats), [true, false, false]);
         queue.comes(1);
         queue.grows(1, 10);
         queue.seat(75, now);
         assert_eq!(may_ask(&queue, &seats), [false; 3]);
-        queue.seat(65, now);
+        queue.seat(60, now);
         assert_eq!(may_ask(&queue, &seats), [false, true, false], "not the first one again");
     }
 
@@ -171,7 +172,7 @@ mod tests {
         queue.comes(1);
         queue.grows(1, 10);
         queue.is_quiet(1);
-        queue.seat(65, now);
+        queue.seat(60, now);
         assert_eq!(may_ask(&queue, &seats), [false, true]);
     }
 
@@ -194,18 +195,18 @@ mod tests {
             queue.comes(*seat);
             queue.grows(*seat, 1000);
         }
-        queue.seat(71, now);
+        queue.seat(61, now);
         assert_eq!(may_ask(&queue, &seats), [false; 2]);
-        queue.seat(70, now);
+        queue.seat(60, now);
         assert_eq!(may_ask(&queue, &seats), [true, false]);
     }
 
     #[test]
     fn who_leaves_is_not_waited_for() {
         let (mut queue, seats, now) = queue(2);
-        queue.seat(75, now);
+        queue.seat(65, now);
         queue.leave(1);
-        queue.seat(70, now);
+        queue.seat(60, now);
         assert_eq!(may_ask(&queue, &seats[1..]), [true]);
     }
 }
