@@ -20,6 +20,7 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
+use crate::counters::add;
 use crate::org::Simulator;
 use crate::session::Interrupt;
 

@@ -64,6 +64,8 @@ pub(super) const TABLE: &[Row] = &[
     anywhere(
         &[
             Sign::Disconnected,
+            // CometD's code for it (CometD reference, "402::session_unknown").
+            Sign::Code(402),
             Sign::Says(&["unknown client"]),
             Sign::Says(&["has not completed handshake"]),
             Sign::Says(&["no ", "cookie present"]),
