@@ -112,7 +112,7 @@ impl Reading for Session {
                 }
             };
             match event {
-                bayeux::Event::Handshaken { ext } => {
+                bayeux::Event::Handshaken { ext, .. } => {
                     self.permit = None;
                     self.handshaken(ext.as_deref())?;
                 }
