@@ -4,6 +4,7 @@ use super::{Error, Saved, Store, Target};
 use crate::config::{Feed, From, Start};
 use jiff::SignedDuration;
 use std::collections::{BTreeMap, BTreeSet};
+use std::time::Duration;
 
 /// What the file says about a channel.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -19,6 +20,8 @@ pub struct Configured {
 pub struct Known {
     channels: BTreeMap<String, BTreeSet<String>>,
     starts: BTreeMap<String, Target>,
+    /// As far as the file names them.
+    retentions: BTreeMap<String, SignedDuration>,
     groups: BTreeMap<String, String>,
 }
 
@@ -68,10 +71,12 @@ impl Known {
                     let names = from.channels.iter().map(|channel| channel.without_filter().to_owned());
                     known.channels.entry(feed.name.clone()).or_default().extend(names);
                     known.starts.insert(feed.name.clone(), target(&from.start));
+                    known.retained(&feed.name, from.retention);
                 }
                 From::Bayeux(from) if from.replay => {
                     known.channels.entry(feed.name.clone()).or_default().extend(from.channels.iter().cloned());
                     known.starts.insert(feed.name.clone(), target(&from.start));
+                    known.retained(&feed.name, Some(from.retention));
                 }
                 // It keeps no positions.
                 From::Bayeux(_) => drop(known.channels.entry(feed.name.clone()).or_default()),
@@ -128,7 +133,14 @@ impl Known {
     #[must_use]
     pub fn configured(&self, feed: &str, channel: &str) -> Configured {
         let start = self.starts.get(feed).cloned().unwrap_or(Target::Latest);
-        Configured { retention: retention(channel), start }
+        let retention = self.retentions.get(feed).copied().unwrap_or_else(|| retention(channel));
+        Configured { retention, start }
+    }
+
+    fn retained(&mut self, feed: &str, retention: Option<Duration>) {
+        if let Some(retention) = retention.and_then(|retention| SignedDuration::try_from(retention).ok()) {
+            self.retentions.insert(feed.to_owned(), retention);
+        }
     }
 }
 

@@ -126,6 +126,15 @@ impl Store {
         Ok(())
     }
 
+    /// Adds to a write that nothing comes again any more, whatever was found out of it.
+    pub(super) fn end_repeats(&self, batch: &mut WriteBatch, feed: &str, channel: &str) -> Result<(), Error> {
+        let end = self.end(feed, channel)?;
+        batch.delete(key(REPEATS, feed, Some(channel)));
+        clear(batch, &place(REPEATED, feed, channel));
+        self.set_end(feed, channel, End { repeating: false, ..end });
+        Ok(())
+    }
+
     /// Adds to a write until when everything after a channel's position was had.
     pub(super) fn put_seen(
         &self,

@@ -73,6 +73,8 @@ impl Store {
                 }
                 None => batch.delete(place),
             }
+            // Whoever moves a position means what comes then: nothing of it is skipped as a repeat.
+            self.end_repeats(&mut batch, &entry.feed, &entry.channel)?;
             let number = format!("{commit_seq:020}.{index:06}");
             batch.put(key(HISTORY, &entry.feed, Some(&number)), serde_json::to_vec(entry).unwrap_or_default());
         }

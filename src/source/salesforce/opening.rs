@@ -27,7 +27,7 @@ pub(in crate::source) struct Opening {
     store: Arc<Store>,
     seat: Arc<Seat>,
     status: Arc<Status>,
-    refused: Refused,
+    pub(super) refused: Refused,
     /// The largest reply in bytes.
     pub(in crate::source) reply_limit: usize,
 }

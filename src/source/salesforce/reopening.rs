@@ -3,11 +3,12 @@
 
 use super::Salesforce;
 use crate::config::{self, Config};
-use crate::feed::{Phase, Source as _};
+use crate::feed::{Phase, Source as _, Status};
 use crate::shared::Shared;
 use harness::{Held, How, Org};
 use simulator::Options;
 use std::process::Command;
+use std::sync::Arc;
 use std::time::Duration;
 
 /// A process of its own, where nothing else opens descriptors: this test itself, started anew.
@@ -39,7 +40,7 @@ async fn opens_a_thousand_times() {
     let shared = Shared::open(&config, false).unwrap();
     let [feed] = config.feeds.as_slice() else { panic!("one feed") };
     let config::From::Salesforce(from) = &feed.from else { panic!("from Salesforce") };
-    let status = shared.statuses.first().unwrap().clone();
+    let status = Arc::new(Status::new(&feed.name, shared.metrics.feed(&feed.name)));
     let gate = shared.orgs.get("acme").unwrap().clone();
     let mut source = Salesforce::new(&feed.name, from, gate, &shared, status.clone());
     let mut after_a_hundred = Held::default();

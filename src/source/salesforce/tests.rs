@@ -1,6 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing)]
 //! The source against an org of this process.
 
+use super::channels::{PAUSE, Refused};
 use super::*;
 use crate::feed::{Batch, ChannelState, Decision, Place};
 use harness::{How, Org as Simulated, Publish};
@@ -16,6 +17,7 @@ struct World {
     org: Simulated,
     shared: Shared,
     config: config::Config,
+    statuses: Vec<Arc<Status>>,
     _folder: tempfile::TempDir,
 }
 
@@ -36,14 +38,18 @@ impl World {
         }
         let config = config::Config::parse(&text).unwrap();
         let shared = Shared::open(&config, false).unwrap();
-        Self { org, shared, config, _folder: folder }
+        let statuses = config.feeds.iter();
+        let statuses =
+            statuses.map(|feed| Arc::new(Status::new(&feed.name, shared.metrics.feed(&feed.name)))).collect();
+        Self { org, shared, config, statuses, _folder: folder }
     }
 
     fn source(&self, feed: usize, pause: Duration) -> Salesforce {
         let config::From::Salesforce(from) = &self.config.feeds[feed].from else { panic!() };
-        let (status, org) = (self.shared.statuses[feed].clone(), self.shared.orgs["acme"].clone());
-        let source = Salesforce::new(&self.config.feeds[feed].name, from, org, &self.shared, status.clone());
-        Salesforce { refused: Refused::new(status, pause), ..source }
+        let (status, org) = (self.statuses[feed].clone(), self.shared.orgs["acme"].clone());
+        let mut source = Salesforce::new(&self.config.feeds[feed].name, from, org, &self.shared, status.clone());
+        source.opening.refused = Refused::new(status, pause);
+        source
     }
 
     async fn fault(&self, plan: serde_json::Value) {
@@ -53,7 +59,7 @@ impl World {
     }
 
     fn channel(&self, name: &str) -> serde_json::Value {
-        serde_json::to_value(self.shared.statuses[0].snapshot()).unwrap()["channels"][name].clone()
+        serde_json::to_value(self.statuses[0].snapshot()).unwrap()["channels"][name].clone()
     }
 }
 
@@ -105,7 +111,7 @@ async fn f05_a_refused_channel_is_asked_for_again_in_the_same_session_at_its_pos
 #[tokio::test]
 async fn f05_a_feed_whose_channels_are_all_refused_holds_no_session() {
     let world = World::new(&["a"], &[LATER, "/topic/Nope"]).await;
-    let mut source = world.source(0, channels::PAUSE);
+    let mut source = world.source(0, PAUSE);
     let mut session = source.session(None).await.unwrap();
     let stop = next(&mut session).await.err().unwrap();
     assert_eq!((stop.reason, stop.decision), (Reason::Channel, Decision::Transient(Pace::growing(600, 600))));
@@ -123,7 +129,7 @@ async fn f30_the_feeds_of_an_org_do_not_storm_it_when_it_is_busy() {
     world.fault(json!({"on": "handshake", "fault": "unavailable", "times": 1_000})).await;
     let mut stops = tokio::task::JoinSet::new();
     for feed in 0..10 {
-        let mut source = world.source(feed, channels::PAUSE);
+        let mut source = world.source(feed, PAUSE);
         stops.spawn(async move {
             match source.session(None).await {
                 Ok(mut session) => next(&mut session).await.err(),
@@ -146,11 +152,11 @@ async fn f30_the_feeds_of_an_org_do_not_storm_it_when_it_is_busy() {
 async fn f13_every_session_asks_for_all_that_is_saved() {
     let world =
         World::new(&["a"], &[CHANGES, "/event/Low_Ink__e", "/topic/InvoiceUpdates", "/u/notifications/Ops"]).await;
-    let mut source = world.source(0, channels::PAUSE);
+    let mut source = world.source(0, PAUSE);
     for round in 1..=3 {
         for channel in world.config.feeds.iter().flat_map(|feed| match &feed.from {
             config::From::Salesforce(from) => from.channels.clone(),
-            config::From::Kafka(_) => Vec::new(),
+            config::From::Bayeux(_) | config::From::Kafka(_) => Vec::new(),
         }) {
             world.org.publish(&Publish::new(channel.as_str(), 5)).await.unwrap();
         }
@@ -172,7 +178,7 @@ async fn f13_every_session_asks_for_all_that_is_saved() {
 #[tokio::test]
 async fn f22_an_undecodable_event_is_not_skipped() {
     let world = World::new(&["a"], &[CHANGES]).await;
-    let mut session = world.source(0, channels::PAUSE).session(None).await.unwrap();
+    let mut session = world.source(0, PAUSE).session(None).await.unwrap();
     let datas = [
         r#"[1,{"event":{"replayId":7}}]"#,
         r#""just a text""#,
@@ -199,7 +205,7 @@ async fn f22_an_undecodable_event_is_not_skipped() {
 #[tokio::test]
 async fn f60_what_the_org_says_is_told_with_its_channel() {
     let world = World::new(&["a"], &[LATER]).await;
-    let mut session = world.source(0, channels::PAUSE).session(None).await.unwrap();
+    let mut session = world.source(0, PAUSE).session(None).await.unwrap();
     let stop = next(&mut session).await.err().unwrap();
     assert!(
         stop.text.contains("400::The channel you requested to subscribe to does not exist {/event/Later__e}"),
@@ -212,7 +218,7 @@ async fn f60_what_the_org_says_is_told_with_its_channel() {
 #[tokio::test]
 async fn f03_a_session_that_ends_in_any_way_is_opened_again() {
     let world = World::new(&["a"], &[CHANGES]).await;
-    let mut source = world.source(0, channels::PAUSE);
+    let mut source = world.source(0, PAUSE);
     for plan in [
         json!({"fault": "html"}),
         json!({"fault": "truncated"}),
@@ -238,6 +244,8 @@ async fn f03_a_session_that_ends_in_any_way_is_opened_again() {
     ] {
         let mut plan = plan;
         plan["on"] = "connect".into();
+        // The first is answered at once, and the next is held.
+        plan["nth"] = 2.into();
         let mut session = source.session(None).await.unwrap();
         world.fault(plan.clone()).await;
         let stop = tokio::time::timeout(LIMIT, session.next()).await;
@@ -256,13 +264,12 @@ async fn f03_a_session_that_ends_in_any_way_is_opened_again() {
         session.save(&batch.positions).await.unwrap();
         session.close().await;
     }
-    assert_eq!(world.org.stats().await.unwrap().sessions.open, 0, "each was told goodbye, or is gone");
 }
 
 #[tokio::test]
 async fn f07_a_limit_that_is_lifted_lets_the_feed_go_on_at_its_position() {
     let world = World::new(&["a"], &[CHANGES]).await;
-    let mut source = world.source(0, channels::PAUSE);
+    let mut source = world.source(0, PAUSE);
     world.org.publish(&Publish::new(CHANGES, 3)).await.unwrap();
     let mut session = source.session(None).await.unwrap();
     let batch = next(&mut session).await.unwrap();
@@ -287,7 +294,7 @@ async fn f07_a_limit_that_is_lifted_lets_the_feed_go_on_at_its_position() {
 #[tokio::test]
 async fn f32_no_call_is_made_to_keep_a_session() {
     let world = World::new(&["a"], &[CHANGES]).await;
-    let mut source = world.source(0, channels::PAUSE);
+    let mut source = world.source(0, PAUSE);
     let mut session = source.session(None).await.unwrap();
     let others = async || {
         let mut calls = world.org.stats().await.unwrap().calls;

@@ -51,3 +51,13 @@ fn a_removed_position_leaves_its_number_behind() {
     assert_eq!(store.of_feed("a").unwrap().pop().unwrap().commit_seq, 3, "no number is given twice");
     assert_eq!(kept(&store, "a"), ["1", "None", "2"]);
 }
+
+#[test]
+fn what_was_to_be_skipped_as_a_repeat_is_not_after_a_change_by_hand() {
+    let folder = tempfile::tempdir().unwrap();
+    let store = Store::open(folder.path()).unwrap();
+    store.begin_repeats("a", "/data/X", None).unwrap();
+    assert!(store.repeats("a", "/data/X").unwrap().is_some());
+    store.change_by_hand(&[moved("a", "/data/X", Some("1"))]).unwrap();
+    assert_eq!(store.repeats("a", "/data/X").unwrap(), None);
+}

@@ -46,9 +46,9 @@ fn check(phase: Phase, said: &str, expected: &str) {
         Event::Refused { channel, refusal } => {
             let then = of_refusal(&refusal);
             match then {
-                Then::LetBe(_) => session.forget(&channel, Instant::now()),
+                Then::LetBe(_) => session.forget(&channel),
                 Then::AskAgain | Then::Reposition => {
-                    session.ask(Ask::Subscribe(Subscription { channel, ext: None }), Instant::now());
+                    session.ask(Ask::Subscribe(Subscription { channel, ext: None }));
                 }
                 _ => session.disconnect(Instant::now()),
             }
@@ -164,13 +164,15 @@ fn f18_rows_5_and_6_a_refused_position_is_told_from_one_that_did_not_come_along(
 #[test]
 fn f02_row_7_an_unknown_client_opens_again_whatever_the_advice() {
     for phase in ANYWHERE {
-        let reopen = format!("unknown_client after 0 1-60 s, token kept, then {}", next(phase));
         for error in [
             "403::Unknown client",
             "402::Unknown client",
             "403::Client has not completed handshake",
             "400::Client {4px} has established a session, but no {BAYEUX_BROWSER} cookie present",
         ] {
+            // Bayeux has a code for a session that is gone: there is none to say goodbye to.
+            let next = if error.starts_with("402") { "handshake" } else { next(phase) };
+            let reopen = format!("unknown_client after 0 1-60 s, token kept, then {next}");
             check(phase, &plain(error), &reopen);
             check(phase, &advising(error, "none"), &reopen);
             check(phase, &advising(error, "handshake"), &reopen);
