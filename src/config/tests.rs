@@ -265,7 +265,7 @@ fn a_feed_goes_from_one_side_to_the_other() {
             "[feed.orders.to.kafka]\ncluster = \"main\"\ntopic = \"t\"",
         )
         .replace("[feed.orders.from", "[feed.orders]\ndelivery = \"at_least_once\"\n[feed.orders.from");
-    check_text(&text, &["19:1: a feed goes from Salesforce to Kafka, or from Kafka to Salesforce"]);
+    check_text(&text, &["19:1: a feed goes to Kafka, or from Kafka to Salesforce"]);
 }
 
 #[test]
