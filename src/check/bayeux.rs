@@ -29,7 +29,7 @@ pub(super) async fn check(feed: &str, from: &BayeuxSource, reply_limit: usize) -
         && kind == TransportKind::WebSocket
         && matches!(failure.cause, Cause::NoUpgrade { .. } | Cause::NoTransport(_))
     {
-        section.note(format!("{}: long polling is used", failure.cause), None::<String>);
+        section.note("it takes no WebSocket: long polling is used", None::<String>);
         kind = TransportKind::LongPolling;
         heard = ask(from, kind, reply_limit).await;
     }

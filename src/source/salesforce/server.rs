@@ -150,3 +150,29 @@ impl Server {
 }
 
 const NO_ACK: &str = "the server does not acknowledge: events in a reply that is lost are lost, and are told as a gap";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bayeux::Phase;
+
+    #[test]
+    fn a_lack_of_web_sockets_is_known_by_an_answer_of_the_server_itself() {
+        let check = |cause: Cause, expected| {
+            let known = Arc::new(AtomicBool::new(false));
+            let other = Other { replay: false, ack: true, no_web_socket: Some(known.clone()), since: BTreeMap::new() };
+            let ended = Server::Other(other).ended(&Failure { phase: Phase::Handshake, cause });
+            let at_once = matches!(ended.then, Then::Reopen(_, pace) if pace.first.is_zero());
+            assert_eq!((known.load(Ordering::Relaxed), at_once), (expected, expected), "{}", ended.text);
+        };
+        let no_upgrade = |status| Cause::NoUpgrade { status, text: String::new() };
+        for status in [200, 400, 404, 405, 426, 500, 501] {
+            check(no_upgrade(status), true);
+        }
+        for status in [502, 503, 504] {
+            check(no_upgrade(status), false);
+        }
+        check(Cause::NoTransport(vec!["long-polling".to_owned()]), true);
+        check(Cause::TimedOut, false);
+    }
+}
