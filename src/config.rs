@@ -139,7 +139,7 @@ fn named<'t, T>(
     let Some(table) = reader.table(&mut value) else { return all };
     let table: Table<'t> = table.table;
     for (key, mut value) in table {
-        if !value::is_name(&key.name) {
+        if !is_name(&key.name) {
             reader.problem(key.span, format!("`{}` is not a name: use letters, digits, `-` and `_`", key.name));
         }
         let read = read(reader, &key.name, &mut value);
