@@ -7,11 +7,12 @@ mod stream;
 #[cfg(test)]
 mod tests;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 use std::time::Duration;
 
 use bytes::Bytes;
+use serde_json::Value;
 
 pub(crate) use custom::Custom;
 pub(crate) use ledger::Row;
@@ -71,19 +72,22 @@ impl Bus {
         self.customs.read().unwrap_or_else(PoisonError::into_inner).values().cloned().collect()
     }
 
-    /// Forgets all events of a channel, and begins anew with lower ids. Channels that share its ids share its fate; all
-    /// their names are said.
-    pub(crate) fn restart(&self, stream: &Stream) -> Vec<String> {
+    /// Begins a channel anew with lower ids: without events, or with the retained ones under ids that are new, too.
+    /// Channels that share its ids share its fate; all their names are said.
+    pub(crate) fn restart(&self, stream: &Stream, keep: bool) -> Vec<String> {
         let mut press = lock(&self.press);
         press.restart(stream);
-        let all = self.streams();
-        let shared = all.iter().filter(|other| press::family(other) == press::family(stream));
-        shared
-            .map(|other| {
-                other.restart();
-                other.channel.clone()
-            })
-            .collect()
+        let mut shared = self.streams();
+        shared.retain(|other| press::family(other) == press::family(stream));
+        let mut ids: BTreeSet<i64> = BTreeSet::new();
+        if keep {
+            ids.extend(shared.iter().flat_map(|other| other.retained_ids()));
+        }
+        let new = press.renumbered(stream, ids);
+        for other in &shared {
+            other.restart(&new);
+        }
+        shared.iter().map(|other| other.channel.clone()).collect()
     }
 
     /// Makes `count` events, and wakes the subscribers after each chunk. Blocks for about half a microsecond an event.
@@ -117,6 +121,17 @@ impl Bus {
 pub(crate) struct Event {
     pub(crate) replay_id: i64,
     pub(crate) data: Bytes,
+}
+
+impl Event {
+    /// The same event with another id.
+    fn renumbered(&self, replay_id: i64) -> Self {
+        let mut data: Value = serde_json::from_slice(&self.data).unwrap_or_default();
+        if let Some(event) = data.get_mut("event").and_then(Value::as_object_mut) {
+            event.insert("replayId".to_owned(), replay_id.into());
+        }
+        Self { replay_id, data: Bytes::from(data.to_string()) }
+    }
 }
 
 const DAY: Duration = Duration::from_secs(24 * 3600);

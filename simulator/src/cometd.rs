@@ -150,7 +150,7 @@ fn answer(org: &Org, message: &Message, caller: &Caller) -> (Value, Taken) {
             match outcome {
                 Ok(()) => (message.succeeded(), session.take_unless_held(limit)),
                 Err(refusal) if refusal.ends_session => {
-                    org.sessions.close(&session, Interrupt::Unknown);
+                    org.end(&session, Interrupt::Unknown);
                     (message.refused(&refusal), nothing)
                 }
                 Err(refusal) => (message.refused(&refusal), session.take_unless_held(limit)),
@@ -203,8 +203,7 @@ fn session(org: &Org, message: &Message, caller: &Caller) -> Result<Arc<Session>
 fn end_sessions(org: &Org, messages: &[Message]) {
     for client_id in messages.iter().filter_map(|message| message.text("clientId")) {
         if let Some(session) = org.sessions.find(client_id, org.options.expiry) {
-            org.sessions.close(&session, Interrupt::Unknown);
-            add(&org.counters.ended, 1);
+            org.end(&session, Interrupt::Unknown);
         }
     }
 }

@@ -20,7 +20,6 @@ use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::counters::add;
 use crate::org::Simulator;
 use crate::session::Interrupt;
 
@@ -67,11 +66,11 @@ async fn end_sessions(State(simulator): State<Simulator>, body: Bytes) -> Result
             continue;
         }
         match how {
-            How::UnknownClient => org.sessions.close(&session, Interrupt::Unknown),
-            How::ServerDisconnect if session.is_held() => org.sessions.close(&session, Interrupt::ServerDisconnect),
+            How::UnknownClient => org.end(&session, Interrupt::Unknown),
+            How::ServerDisconnect if session.is_held() => org.end(&session, Interrupt::ServerDisconnect),
+            // It is counted when it is told.
             How::ServerDisconnect => session.end_at_connect(),
         }
-        add(&org.counters.ended, 1);
         ended += 1;
     }
     Ok(ok(json!({"ended": ended})))

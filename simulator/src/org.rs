@@ -17,7 +17,7 @@ use crate::policy::{Policies, Policy};
 use crate::quota::Quota;
 use crate::record::Records;
 use crate::routing::Routes;
-use crate::session::{Interrupt, Sessions};
+use crate::session::{Interrupt, Session, Sessions};
 use crate::streaming::Behaviour;
 use crate::token::{Denied, Tokens};
 use crate::user::Attempts;
@@ -130,6 +130,12 @@ impl Org {
     /// Counts delivered events where they count.
     pub(crate) fn count_delivered(&self, counts: &[(Arc<Stream>, u64)]) {
         self.delivered.add(counts.iter().filter(|(stream, _)| stream.is_metered()).map(|(_, count)| count).sum());
+    }
+
+    /// The server ends a session before its time.
+    pub(crate) fn end(&self, session: &Session, why: Interrupt) {
+        self.sessions.close(session, why);
+        add(&self.counters.ended, 1);
     }
 
     /// Ends sessions that were silent for too long, and lets go of events that nobody can ask for any more.

@@ -92,6 +92,18 @@ impl Press {
         self.last_ids.insert(family.to_owned(), first);
     }
 
+    /// New ids, in order, for the old ones of a stream.
+    pub(super) fn renumbered(&mut self, stream: &Stream, ids: impl IntoIterator<Item = i64>) -> HashMap<i64, i64> {
+        let mut last = self.last(stream);
+        let next = |id| {
+            last += self.random.random_range(1..=9);
+            (id, last)
+        };
+        let new = ids.into_iter().map(next).collect();
+        self.last_ids.insert(family(stream).to_owned(), last);
+        new
+    }
+
     /// The last id of a stream.
     fn last(&mut self, stream: &Stream) -> i64 {
         let Self { random, last_ids, .. } = self;

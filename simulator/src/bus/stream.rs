@@ -1,6 +1,6 @@
 //! One channel's ordered events, which of them can still be replayed, and who waits for more.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -110,11 +110,21 @@ impl Stream {
         matches!(self.kind, Kind::Change | Kind::Platform) && !channel::is_monitoring(&self.channel)
     }
 
-    /// Forgets every event; only the ledger stays.
-    pub(super) fn restart(&self) {
+    /// The replay ids of what is retained.
+    pub(super) fn retained_ids(&self) -> Vec<i64> {
         let mut log = lock(&self.log);
-        log.first = log.end();
-        log.events.clear();
+        log.age(self.retention);
+        log.events.range(log.offset(log.retained)..).map(|(_, event)| event.replay_id).collect()
+    }
+
+    /// Gives the events that are retained their new ids, and forgets those that have none. The ledger stays as it is.
+    pub(super) fn restart(&self, new: &HashMap<i64, i64>) {
+        let mut log = lock(&self.log);
+        let (end, aged) = (log.end(), log.offset(log.retained));
+        let events = log.events.split_off(aged);
+        let renumbered = |(made, event): (Instant, Event)| Some((made, event.renumbered(*new.get(&event.replay_id)?)));
+        log.events = events.into_iter().filter_map(renumbered).collect();
+        log.first = end - log.events.len() as u64;
         log.retained = log.first;
         log.refused = log.first;
     }

@@ -42,7 +42,7 @@ pub(super) async fn connect(
         _ => session.is_ending().then_some(Place::Before),
     };
     if let Some(place) = ending {
-        org.sessions.close(&session, Interrupt::Unknown);
+        org.end(&session, Interrupt::Unknown);
         reply.replies.extend(server_disconnect(message, place));
         return reply::send(org, reply, fault);
     }
@@ -70,6 +70,9 @@ pub(super) async fn connect(
     let answer = match fault {
         // The server goes on holding a connect whose connection is as good as dead.
         Some(Fault::Wire(Wire::Stall)) => return doomed(Doom::Stall, StatusCode::OK.into_response()),
+        Some(Fault::Wire(Wire::Reset(after))) if after.is_zero() => {
+            return doomed(Doom::Reset, StatusCode::OK.into_response());
+        }
         Some(Fault::Wire(Wire::Reset(after))) => match tokio::time::timeout(*after, answer).await {
             Err(_) => return doomed(Doom::Reset, StatusCode::OK.into_response()),
             Ok(answer) => return answered(org, &session, message, answer.ok(), None),
@@ -99,12 +102,12 @@ fn answered(
     if let Some(refusal) = of_delivery.as_ref().and_then(refused::by) {
         reply.settle(false);
         if refusal.ends_session {
-            org.sessions.close(session, Interrupt::Unknown);
+            org.end(session, Interrupt::Unknown);
         }
         return reply::send(org, Reply { replies: vec![message.refused(&refusal)], ..Reply::default() }, None);
     }
     if let Some(Fault::ServerDisconnect(place)) = of_delivery {
-        org.sessions.close(session, Interrupt::Unknown);
+        org.end(session, Interrupt::Unknown);
         reply.replies.pop();
         reply.replies.extend(server_disconnect(message, place));
     }
@@ -137,7 +140,7 @@ impl Held {
             news.as_mut().enable();
             let is_over = Instant::now() >= until;
             if self.org.delivered.is_spent() && self.session.is_metered() {
-                self.org.sessions.close(&self.session, Interrupt::Unknown);
+                self.org.end(&self.session, Interrupt::Unknown);
                 reply.replies.push(self.message.refused(&message::DAILY_LIMIT));
                 return Answer::Reply(reply);
             }

@@ -27,14 +27,17 @@ pub(super) async fn change(State(simulator): State<Simulator>, body: Bytes) -> R
 #[serde(deny_unknown_fields)]
 struct Restart {
     channel: String,
+    /// What is retained stays, under new ids.
+    #[serde(default)]
+    keep: bool,
 }
 
 /// `POST /simulator/streams/restart`.
 pub(super) async fn restart(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
-    let Restart { channel } = read(&body)?;
+    let Restart { channel, keep } = read(&body)?;
     let org = simulator.org();
     let stream = org.bus.stream(&channel).ok_or_else(|| unknown(&channel))?;
-    let restarted = org.bus.restart(&stream);
+    let restarted = org.bus.restart(&stream, keep);
     Ok(ok(json!({"restarted": restarted})))
 }
 

@@ -45,7 +45,9 @@ impl Plan {
     /// Whether it is about a request to log in or over CometD.
     pub(super) fn means(&self, asked: &Asked<'_>) -> bool {
         let is_possible = !self.fault.is_of_rest() && (asked.is_bayeux || !self.fault.is_of_bayeux());
+        let is_before_session = asked.on == On::Handshake && matches!(self.fault, Fault::ServerDisconnect(_));
         is_possible
+            && !is_before_session
             && (self.on == asked.on || self.on == On::Any)
             && self.session.as_deref().is_none_or(|session| asked.session == Some(session))
             && self.channel.as_deref().is_none_or(|channel| asked.channels.contains(&channel))
@@ -67,6 +69,8 @@ impl Plan {
             "this fault, and `session`, are of handshake, connect or subscribe"
         } else if self.channel.is_some() && self.on != On::Subscribe {
             "`channel` goes with `\"on\":\"subscribe\"`"
+        } else if self.on == On::Handshake && matches!(self.fault, Fault::ServerDisconnect(_)) {
+            "a handshake has no session to end"
         } else if matches!(self.fault, Fault::Channel(_)) && self.channel.is_none() {
             "this fault needs a `channel`"
         } else {

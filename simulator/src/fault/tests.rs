@@ -40,6 +40,7 @@ fn a_plan_strikes_at_its_turn_and_so_many_times() {
         (json!({"on": "subscribe", "fault": "cut", "channel": "/topic/U"}), On::Subscribe, [f, f, f, f, f, f]),
         (json!({"on": "subscribe", "fault": "daily_limit", "channel": "/topic/T"}), On::Subscribe, [f, f, f, f, f, f]),
         (json!({"on": "any", "fault": "daily_limit"}), On::Token, [f, f, f, f, f, f]),
+        (json!({"on": "any", "fault": "server_disconnect"}), On::Handshake, [f, f, f, f, f, f]),
         (json!({"on": "any", "fault": "lock_row"}), On::Connect, [f, f, f, f, f, f]),
         (json!({"on": "connect", "fault": "cut", "with_events": true}), On::Connect, [f, f, f, f, f, f]),
     ] {
@@ -102,6 +103,7 @@ fn what_cannot_be_planned() {
         json!({"on": "connect", "fault": "large", "bytes": "2GiB"}),
         json!({"on": "connect", "fault": "unknown_client", "advice": "maybe"}),
         json!({"on": "connect", "fault": "server_disconnect", "place": "in_subscribe"}),
+        json!({"on": "handshake", "fault": "server_disconnect"}),
         json!({"on": "connect", "fault": "reset", "place": "body", "after": "1s"}),
     ] {
         assert!(plan(text.clone()).is_err(), "{text}");

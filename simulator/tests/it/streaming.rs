@@ -10,10 +10,12 @@ use crate::client::{ACCOUNTS, Client, Org, SHIPMENTS, handshake, org, quick};
 #[tokio::test]
 async fn restarted_streams_have_lower_ids_and_refuse_the_old_ones() {
     let org = org(quick()).await;
+    org.control("channels", json!({"channel": "/data/Sales__chn"})).await;
     let old = [org.publish(ACCOUNTS, 3).await, org.publish("/data/LeadChangeEvent", 1).await].concat();
     let events = org.publish(SHIPMENTS, 1).await;
     let restarted = org.control("streams/restart", json!({"channel": ACCOUNTS})).await;
     assert!(restarted["restarted"].as_array().unwrap().contains(&json!("/data/LeadChangeEvent")), "they share ids");
+    assert!(!restarted["restarted"].as_array().unwrap().contains(&json!("/data/Sales__chn")), "it has its own");
     let client = org.client().await;
     assert_eq!(client.subscribe(SHIPMENTS, events[0]).await.last()["successful"], true, "it has ids of its own");
     assert_eq!(client.subscribe(ACCOUNTS, old[0]).await.last()["successful"], false);
@@ -25,6 +27,39 @@ async fn restarted_streams_have_lower_ids_and_refuse_the_old_ones() {
         assert!(new[1] < lowest, "{new:?}");
         assert_eq!(client.poll().await.ids(), new, "subscribers go on");
         lowest = new[0];
+    }
+}
+
+#[tokio::test]
+async fn a_migration_gives_retained_events_new_ids() {
+    let org = org(quick()).await;
+    for channel in [ACCOUNTS, SHIPMENTS] {
+        let old = org.publish(channel, 4).await;
+        org.control("expire", json!({"channel": channel, "keep": 3})).await;
+        let datas = |reply: crate::client::Reply| -> Vec<Value> {
+            let all = reply.json();
+            let events = all.as_array().unwrap().iter().filter_map(|message| message.get("data"));
+            events.map(|data| json!([data["payload"], data["event"]["EventUuid"]])).collect()
+        };
+        let before = datas(org.client().await.subscribe(channel, -2).await);
+        let client = org.client().await;
+        client.subscribe(channel, -1).await;
+        org.control("streams/restart", json!({"channel": channel, "keep": true})).await;
+        for id in &old {
+            assert_eq!(org.client().await.subscribe(channel, *id).await.last()["successful"], false);
+        }
+        let reply = org.client().await.subscribe(channel, -2).await;
+        let new = reply.ids();
+        assert!(new.len() == 3 && new.is_sorted() && new[2] < old[0], "{new:?}");
+        assert_eq!(datas(reply), before, "the same events");
+        assert_eq!(org.client().await.subscribe(channel, new[0]).await.ids(), new[1..]);
+        if channel == ACCOUNTS {
+            assert_eq!(org.client().await.subscribe("/data/ChangeEvents", new[1]).await.last()["successful"], true);
+        }
+        assert_eq!(client.poll().await.ids(), Vec::<i64>::new(), "who had them all has them all");
+        let next = org.publish(channel, 1).await;
+        assert!(next[0] > new[2]);
+        assert_eq!(client.poll().await.ids(), next);
     }
 }
 

@@ -106,6 +106,16 @@ async fn a_held_connect_is_reset_and_its_events_are_lost() {
 }
 
 #[tokio::test]
+async fn without_a_time_a_connect_is_reset_whatever_there_is_for_it() {
+    let org = org(quick()).await;
+    let client = subscribed(&org).await;
+    org.publish(ACCOUNTS, 3).await;
+    plan(&org, json!({"on": "connect", "fault": "reset"})).await;
+    assert!(is_reset(&connect(&client).send().await.unwrap_err()));
+    org.until("/channels/~1data~1AccountChangeEvent/lost", 3).await;
+}
+
+#[tokio::test]
 async fn a_connect_that_is_answered_in_time_is_not_reset() {
     let org = org(quick()).await;
     let client = subscribed(&org).await;
