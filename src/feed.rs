@@ -16,11 +16,11 @@ pub use batch::{Batch, Event, Origin, Place, Positions, Receipt, Settle, Stream}
 pub use budget::Budget;
 pub use guarantee::{Guarantee, Ticket};
 pub use loss::watch;
-pub use status::{Phase, Snapshot, Status};
+pub use status::{ChannelState, ChannelStatus, Phase, Snapshot, Status};
 pub use stop::{Decision, Pace, Reason, Stop};
 
 use async_trait::async_trait;
-use backoff::Backoff;
+pub(crate) use backoff::Backoff;
 use futures_util::stream::{FuturesUnordered, StreamExt as _};
 use std::sync::Arc;
 use std::time::Duration;

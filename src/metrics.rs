@@ -29,6 +29,8 @@ pub struct Metrics {
     repeats_possible: IntCounterVec,
     resets: IntCounterVec,
     hours_to_loss: GaugeVec,
+    channel_up: IntGaugeVec,
+    channel_refusals: IntCounterVec,
     budget: Gauge,
     logged_in: IntGaugeVec,
     logins: IntCounterVec,
@@ -70,6 +72,8 @@ pub struct FeedMetrics {
     reopens: IntCounterVec,
     stops: IntCounterVec,
     position_age: GaugeVec,
+    channel_up: IntGaugeVec,
+    channel_refusals: IntCounterVec,
 }
 
 impl Metrics {
@@ -148,6 +152,19 @@ impl Metrics {
                     &["feed", "stream"],
                 )?,
             )?,
+            channel_up: registered(
+                &registry,
+                IntGaugeVec::new(
+                    opts("channel_up", "1 while a channel is subscribed, and exists as far as is known"),
+                    &["feed", "stream"],
+                )?,
+            )?,
+            channel_refusals: counters(
+                &registry,
+                "channel_refusals_total",
+                "How often the org refused a channel",
+                &["feed", "stream"],
+            )?,
             budget: registered(&registry, Gauge::with_opts(opts("budget_bytes", "Bytes of events on their way"))?)?,
             logged_in: registered(
                 &registry,
@@ -191,6 +208,8 @@ impl Metrics {
             reopens: self.reopens.clone(),
             stops: self.stops.clone(),
             position_age: self.position_age.clone(),
+            channel_up: self.channel_up.clone(),
+            channel_refusals: self.channel_refusals.clone(),
         }
     }
 
@@ -248,6 +267,16 @@ impl FeedMetrics {
         let metrics = families.iter().flat_map(prometheus::proto::MetricFamily::get_metric);
         let ours = metrics.filter(|metric| metric.get_label().iter().any(|label| label.value() == self.feed));
         ours.map(|metric| metric.get_counter().get_value() as u64).sum()
+    }
+
+    /// Whether a channel is subscribed.
+    pub fn channel_up(&self, stream: &str, up: bool) {
+        self.channel_up.with_label_values(&[&*self.feed, stream]).set(i64::from(up));
+    }
+
+    /// The org refused a channel.
+    pub fn channel_refused(&self, stream: &str) {
+        self.channel_refusals.with_label_values(&[&*self.feed, stream]).inc();
     }
 
     /// The age of the event at a stream's saved position.

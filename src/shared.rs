@@ -4,6 +4,8 @@ use crate::config::{self, Config};
 use crate::feed::{Budget, Status};
 use crate::metrics::Metrics;
 use crate::position::Store;
+use crate::source::salesforce::channels::inventory::Inventory;
+use crate::source::salesforce::handshakes::Handshakes;
 use bayeux::{Room, Subscription, Transport};
 use http::{HeaderMap, header};
 use salesforce::Token;
@@ -40,6 +42,10 @@ pub struct Org {
     pub api_version: String,
     /// The network.
     pub wire: salesforce::Wire,
+    /// Permits for the handshakes of its sessions.
+    pub(crate) handshakes: Handshakes,
+    /// What it has of that which channels are made of.
+    pub(crate) inventory: Inventory,
 }
 
 impl Org {
@@ -65,7 +71,8 @@ impl Org {
         let wire = options.wire.clone();
         let gate = salesforce::Org::new(org.login.clone(), options)
             .map_err(|source| Error::Org { name: name.to_owned(), source })?;
-        Ok(Self { gate, api_version: org.api_version.clone(), wire })
+        let (handshakes, inventory) = (Handshakes::default(), Inventory::default());
+        Ok(Self { gate, api_version: org.api_version.clone(), wire, handshakes, inventory })
     }
 
     /// What a streaming session of an org's begins with: the replay extension, and what is subscribed.

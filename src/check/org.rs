@@ -5,8 +5,11 @@ use crate::config::{Config, From, To};
 use crate::decide;
 use crate::position::{self, Store};
 use crate::shared;
-use salesforce::{Channel, Kind, Limits, Login, ObjectSummary, Org, Subrequest, Token, Verb};
-use std::collections::BTreeSet;
+use crate::source::salesforce::channels::inventory::{Held, Part};
+use crate::source::salesforce::channels::silence;
+use salesforce::{Channel, Limits, Login, ObjectSummary, Org, Subrequest, Token, Verb};
+use serde_json::value::RawValue;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
 
 /// What was found about an org, and its id where a login told it.
@@ -26,7 +29,7 @@ impl Seen {
 }
 
 /// A login, `getUserInfo`, a composite of queries, the limits, the list of objects, and a session of three messages: eight
-/// calls.
+/// calls, and one more where there are custom channels.
 pub(super) async fn check(name: &str, org: &shared::Org, config: &Config) -> Seen {
     let mut section = Section::new(format!("org {name}"));
     let login = config.orgs.get(name).map(|org| &org.login);
@@ -44,21 +47,27 @@ pub(super) async fn check(name: &str, org: &shared::Org, config: &Config) -> See
     identity(&mut section, &org.gate, &token, login.map(Login::flow).unwrap_or_default()).await;
     positions(&mut section, name, &id, config).await;
     let names = names(name, config);
-    let known = organization(&mut section, &org.gate, &id, &names).await;
+    let mut known = organization(&mut section, &org.gate, &id, &names).await;
     limits(&mut section, org).await;
-    let objects = match org.gate.describe_global().await {
-        Ok(objects) => Some(objects),
-        Err(error) => {
-            failed(&mut section, "the list of objects cannot be read", &error);
-            None
+    for part in [Part::Objects, Part::Custom] {
+        if part == Part::Custom && !names.parts().contains(&part) {
+            continue;
         }
+        match Held::ask(&org.gate, part).await {
+            Ok(held) => drop(known.insert(part, held)),
+            Err(error) => failed(&mut section, &format!("{} cannot be read", part.name()), &error),
+        }
+    }
+    let objects = match known.get(&Part::Objects) {
+        Some(Held::Objects(objects)) => Some(objects.as_slice()),
+        Some(Held::Names(_)) | None => None,
     };
     for (feed, event) in &names.events {
-        published(&mut section, feed, event, objects.as_deref());
+        published(&mut section, feed, event, objects);
     }
     let refused = channels::subscribe(org, &token, &names.channels, config.reply_limit).await;
     for (feed, channel) in &names.channels {
-        subscribed(&mut section, feed, channel, &refused, &known, objects.as_deref());
+        subscribed(&mut section, feed, channel, &refused, &known);
     }
     // The token is left to end by itself: Salesforce may have given the same one to the bridge that runs.
     Seen { section, id: Some(id) }
@@ -68,6 +77,13 @@ pub(super) async fn check(name: &str, org: &shared::Org, config: &Config) -> See
 struct Names {
     channels: Vec<(String, Channel)>,
     events: Vec<(String, String)>,
+}
+
+impl Names {
+    /// What the channels are made of.
+    fn parts(&self) -> BTreeSet<Part> {
+        self.channels.iter().filter_map(|(_, channel)| Part::of(channel)).collect()
+    }
 }
 
 fn names(org: &str, config: &Config) -> Names {
@@ -127,15 +143,15 @@ async fn positions(section: &mut Section, org: &str, id: &str, config: &Config) 
     }
 }
 
-/// PushTopics and generic channels that the org has; `None` where it did not tell.
-struct Known {
-    topics: Option<BTreeSet<String>>,
-    generic: Option<BTreeSet<String>>,
-}
+/// What the org has of that which channels are made of, as far as it told.
+type Known = BTreeMap<Part, Held>;
 
 #[derive(serde::Deserialize)]
 struct Records<T> {
     records: Vec<T>,
+    /// Whether these are all.
+    #[serde(default)]
+    done: bool,
 }
 
 #[derive(serde::Deserialize)]
@@ -147,32 +163,16 @@ struct Organization {
     instance_name: Option<String>,
 }
 
-#[derive(serde::Deserialize)]
-#[serde(rename_all = "PascalCase")]
-struct Named {
-    name: String,
-}
-
 async fn organization(section: &mut Section, org: &Org, id: &str, names: &Names) -> Known {
-    let of_kind = |kind| {
-        let named = names.channels.iter().filter(move |(_, channel)| channel.kind() == kind);
-        named.map(|(_, channel)| channel.without_filter()).collect::<BTreeSet<_>>()
-    };
-    let topics = of_kind(Kind::Topic).iter().map(|name| name.trim_start_matches("/topic/").to_owned()).collect();
-    let generic = of_kind(Kind::Generic).iter().map(|name| (*name).to_owned()).collect();
-    let mut queries =
-        vec![("organization", "SELECT Name, IsSandbox, OrganizationType, InstanceName FROM Organization".to_owned())];
-    for (reference, object, names) in [("topics", "PushTopic", &topics), ("generic", "StreamingChannel", &generic)] {
-        let names: &BTreeSet<String> = names;
-        if !names.is_empty() {
-            let listed: Vec<String> = names.iter().map(|name| quoted(name)).collect();
-            queries.push((reference, format!("SELECT Name FROM {object} WHERE Name IN ({})", listed.join(", "))));
-        }
+    let mut queries = vec![("organization", ORGANIZATION)];
+    let parts = names.parts();
+    for (reference, part) in QUERIED {
+        queries.extend(part.query().filter(|_| parts.contains(&part)).map(|query| (reference, query)));
     }
     let paths: Vec<(&str, String)> = queries.iter().map(|(reference, soql)| (*reference, query_path(soql))).collect();
     let requests: Vec<Subrequest<'_>> =
         paths.iter().map(|(reference, path)| Subrequest { verb: Verb::Get, path, reference, body: None }).collect();
-    let mut known = Known { topics: None, generic: None };
+    let mut known = Known::new();
     let replies = match org.composite(&requests, false).await {
         Ok(replies) => replies,
         Err(error) => {
@@ -187,13 +187,15 @@ async fn organization(section: &mut Section, org: &Org, id: &str, names: &Names)
         }
         match reply.reference.as_str() {
             "organization" => match serde_json::from_str::<Records<Organization>>(reply.body.get()) {
-                Ok(Records { records }) => records.iter().for_each(|it| described(section, id, it)),
+                Ok(Records { records, .. }) => records.iter().for_each(|it| described(section, id, it)),
                 Err(_) => section.note(format!("org {id}: its name and kind are not told"), None::<String>),
             },
             reference => {
-                let names = serde_json::from_str::<Records<Named>>(reply.body.get()).ok();
-                let names = names.map(|found| found.records.into_iter().map(|record| record.name).collect());
-                if reference == "topics" { known.topics = names } else { known.generic = names }
+                let part = QUERIED.iter().find(|(queried, _)| *queried == reference).map(|(_, part)| *part);
+                let found = serde_json::from_str::<Records<Box<RawValue>>>(reply.body.get());
+                if let (Some(part), Ok(Records { records, done: true })) = (part, found) {
+                    known.insert(part, Held::of_records(&records));
+                }
             }
         }
     }
@@ -248,14 +250,7 @@ fn published(section: &mut Section, feed: &str, event: &str, objects: Option<&[O
     }
 }
 
-fn subscribed(
-    section: &mut Section,
-    feed: &str,
-    channel: &Channel,
-    answers: &channels::Answers,
-    known: &Known,
-    objects: Option<&[ObjectSummary]>,
-) {
+fn subscribed(section: &mut Section, feed: &str, channel: &Channel, answers: &channels::Answers, known: &Known) {
     let about = format!("channel {channel} (feed {feed})");
     match answers {
         channels::Answers::None(stop) => {
@@ -275,28 +270,11 @@ fn subscribed(
         },
     }
     // Some servers take a subscription to what does not exist, and stay silent.
-    match exists(channel, known, objects) {
-        Some(false) => section.note(
-            format!("{about} can be subscribed, but is not among what the org has: it may stay silent"),
-            Some(
-                "check the spelling (case counts), that the object is selected for Change Data Capture or the event \
-                 exists, and the user's rights on it",
-            ),
-        ),
-        Some(true) | None => section.good(format!("{about} can be read")),
+    let held = Part::of(channel).and_then(|part| known.get(&part));
+    if held.is_none_or(|held| held.has(channel)) {
+        return section.good(format!("{about} can be read"));
     }
-}
-
-/// Whether the org has what a channel is made of; `None` where that is not known.
-fn exists(channel: &Channel, known: &Known, objects: Option<&[ObjectSummary]>) -> Option<bool> {
-    let name = channel.short_name();
-    match channel.kind() {
-        Kind::Topic => Some(known.topics.as_ref()?.contains(&name)),
-        Kind::Generic => Some(known.generic.as_ref()?.contains(channel.without_filter())),
-        // Custom channels, and the one for all changes, are no objects.
-        Kind::PlatformEvent | Kind::ChangeEvents if name.ends_with("__chn") || name == "ChangeEvents" => None,
-        Kind::PlatformEvent | Kind::ChangeEvents => Some(objects?.iter().any(|object| object.name == name)),
-    }
+    section.bad(format!("{} (feed {feed})", silence::words(channel)), Some(silence::REMEDY));
 }
 
 /// Something that a check asks and a feed does not.
@@ -304,15 +282,15 @@ fn failed(section: &mut Section, what: &str, error: &salesforce::Error) {
     section.note(format!("{what}: {}", decide::chain(error)), error.remedy());
 }
 
-/// A string of SOQL (SOQL and SOSL Reference, *Quoted String Escape Sequences*).
-fn quoted(text: &str) -> String {
-    format!("'{}'", text.replace('\\', r"\\").replace('\'', r"\'"))
-}
-
 fn query_path(soql: &str) -> String {
     let query: String = url::form_urlencoded::Serializer::new(String::new()).append_pair("q", soql).finish();
     format!("query?{query}")
 }
+
+const ORGANIZATION: &str = "SELECT Name, IsSandbox, OrganizationType, InstanceName FROM Organization";
+
+/// What is queried beside it, and the name of its answer.
+const QUERIED: [(&str, Part); 2] = [("topics", Part::Topics), ("generic", Part::Generic)];
 
 /// Salesforce's names of limits, and ours (REST API Developer Guide, *Limits*).
 const LIMITS: [(&str, &str); 6] = [

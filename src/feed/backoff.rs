@@ -5,15 +5,15 @@ use backoff::ExponentialBackoff;
 use backoff::backoff::Backoff as _;
 use std::time::Duration;
 
-/// The waits of one feed: they grow with each failure in a row, have jitter, and never end.
+/// The waits of one feed, or of one org: they grow with each failure in a row, have jitter, and never end.
 #[derive(Debug, Default)]
-pub(super) struct Backoff {
+pub(crate) struct Backoff {
     row: Option<(Pace, ExponentialBackoff)>,
 }
 
 impl Backoff {
     /// The wait before the next opening. `lived` is how long the last one held: one that held a while starts anew.
-    pub(super) fn next(&mut self, pace: Pace, lived: Duration) -> Duration {
+    pub(crate) fn next(&mut self, pace: Pace, lived: Duration) -> Duration {
         if lived >= HEALTHY {
             self.row = None;
         }

@@ -1,10 +1,14 @@
 //! How a feed does: one place that people, probes and metrics read.
 
+mod channels;
+
 use super::batch::{Batch, Measure, Place, Positions};
 use super::loss::Loss;
 use super::stop::{Reason, Stop};
 use crate::metrics::{self, FeedMetrics};
 use crate::position::{Edge, Gap, Position};
+use channels::{Change, Channels};
+pub use channels::{ChannelState, ChannelStatus};
 use jiff::{SignedDuration, Timestamp};
 use serde::Serialize;
 use std::collections::{BTreeMap, VecDeque};
@@ -48,6 +52,7 @@ struct State {
     losses: BTreeMap<String, Loss>,
     /// The newest last.
     gaps: VecDeque<GapState>,
+    channels: Channels,
     last_event: Option<Timestamp>,
 }
 
@@ -101,6 +106,8 @@ pub struct Snapshot {
     positions: BTreeMap<String, StreamState>,
     #[serde(skip_serializing_if = "VecDeque::is_empty")]
     gaps: VecDeque<GapState>,
+    #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+    channels: BTreeMap<String, ChannelStatus>,
 }
 
 impl Status {
@@ -115,6 +122,7 @@ impl Status {
             streams: BTreeMap::new(),
             losses: BTreeMap::new(),
             gaps: VecDeque::new(),
+            channels: Channels::default(),
             last_event: None,
         };
         Self { name: name.to_owned(), metrics, state: Mutex::new(state) }
@@ -161,6 +169,7 @@ impl Status {
             last_event: state.last_event,
             positions: positions.collect(),
             gaps: state.gaps.clone(),
+            channels: state.channels.all().clone(),
         }
     }
 
@@ -299,6 +308,67 @@ impl Status {
         self.state().gaps = newest.map(GapState::of).collect();
     }
 
+    /// The session is to have this channel.
+    pub fn channel_waits(&self, channel: &str) {
+        self.state().channels.waits(channel, Timestamp::now());
+        self.show_channels();
+    }
+
+    /// The org took the subscription.
+    pub fn channel_subscribed(&self, channel: &str) {
+        let change = self.state().channels.subscribed(channel, Timestamp::now());
+        self.show_channels();
+        if change == Change::Mended {
+            tracing::warn!(feed = self.name, channel, "the channel that was refused is subscribed");
+        }
+    }
+
+    /// The org refused a channel, in these words, and it is tried again then.
+    pub fn channel_refused(&self, channel: &str, words: &str, remedy: &str, wait: Duration) {
+        let now = Timestamp::now();
+        let retry_at = now.checked_add(wait).ok();
+        let change = self.state().channels.refused(channel, words, remedy, retry_at, now);
+        self.metrics.channel_refused(channel);
+        self.show_channels();
+        let feed = &self.name;
+        match change {
+            Change::Broken => {
+                tracing::error!(
+                    feed,
+                    channel,
+                    remedy,
+                    "channel refused, and tried again slowly; the others go on: {words}"
+                );
+            }
+            Change::Reworded => tracing::warn!(feed, channel, remedy, "channel refused still: {words}"),
+            Change::None | Change::Mended => tracing::debug!(feed, channel, "channel refused still: {words}"),
+        }
+    }
+
+    /// The org took the subscription of a channel, but has nothing of its name.
+    pub fn channel_silent(&self, channel: &str, words: &str, remedy: &str) {
+        let change = self.state().channels.silent(channel, words, remedy, Timestamp::now());
+        self.show_channels();
+        if matches!(change, Change::Broken | Change::Reworded) {
+            tracing::error!(feed = self.name, channel, remedy, "{words}");
+        }
+    }
+
+    /// The org has what a channel is made of.
+    pub fn channel_found(&self, channel: &str) {
+        let change = self.state().channels.found(channel, Timestamp::now());
+        self.show_channels();
+        if change == Change::Mended {
+            tracing::warn!(feed = self.name, channel, "the org has now what the channel is made of");
+        }
+    }
+
+    fn show_channels(&self) {
+        for (channel, known) in self.state().channels.all() {
+            self.metrics.channel_up(channel, known.state == ChannelState::Subscribed);
+        }
+    }
+
     fn enter(&self, phase: Phase, problem: Option<Problem>) {
         let mut state = self.state();
         if state.phase != phase {
@@ -306,6 +376,11 @@ impl Status {
             state.since = Timestamp::now();
         }
         state.problem = problem;
+        if !matches!(phase, Phase::Running | Phase::Draining) {
+            state.channels.all_wait(Timestamp::now());
+        }
+        drop(state);
+        self.show_channels();
         self.metrics.session_up.set(i64::from(phase == Phase::Running));
     }
 

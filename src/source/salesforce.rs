@@ -1,8 +1,10 @@
 //! From Salesforce: channels of an org's event bus, over a Bayeux session.
 
+pub(crate) mod channels;
 mod events;
 mod expired;
 mod gap;
+pub(crate) mod handshakes;
 mod past;
 pub(crate) mod reaction;
 mod reading;
@@ -14,16 +16,18 @@ use crate::decide;
 use crate::feed::{Budget, Pace, Reading, Reason, Source, Status, Stop};
 use crate::position::{Binding, Position, Saved, Store};
 use crate::shared::{Org, Shared};
-use ::salesforce::{Channel, Replay, replay_extension};
+use ::salesforce::Channel;
 use async_trait::async_trait;
-use bayeux::{LongPolling, Room, Subscription};
-use expired::Refused;
+use bayeux::{LongPolling, Room};
+use channels::Refused;
+use expired::Expired;
 use jiff::Timestamp;
 use past::Past;
 use reading::{Held, Session, Subscribed};
 use retention::Tip;
 use std::collections::VecDeque;
 use std::sync::Arc;
+use tokio::time::Instant;
 
 /// An org's channels as a source.
 pub(super) struct Salesforce {
@@ -34,6 +38,7 @@ pub(super) struct Salesforce {
     budget: Budget,
     reply_limit: usize,
     status: Arc<Status>,
+    refused: Refused,
 }
 
 impl Salesforce {
@@ -51,6 +56,7 @@ impl Salesforce {
             store: shared.store.clone(),
             budget: shared.budget.clone(),
             reply_limit: shared.reply_limit,
+            refused: Refused::new(status.clone(), channels::PAUSE),
             status,
         };
         source.show();
@@ -92,31 +98,21 @@ impl Salesforce {
         self.store.bind(&self.feed, &binding).map_err(|error| store_stop(&error))?;
         self.store.of_feed(&self.feed).map_err(|error| store_stop(&error))
     }
-
-    fn subscription(&self, channel: &Channel, held: &Held) -> Result<Subscription, Stop> {
-        let replay = match held {
-            Held::Nothing => match &self.from.start {
-                config::Start::Latest => Replay::Tip,
-                config::Start::Earliest => Replay::All,
-                config::Start::After(id) => Replay::After(id.clone()),
-            },
-            // Nothing was seen yet: everything that came after the subscription is among what is retained.
-            Held::Begun(_) => Replay::All,
-            Held::At(id) => Replay::After(id.clone()),
-        };
-        tracing::info!(feed = self.feed, %channel, %replay, "subscribing");
-        let ext = replay_extension(&[(channel.as_str(), replay)]).map_err(|error| decide::salesforce(&error))?;
-        Ok(Subscription { channel: channel.as_str().to_owned(), ext: Some(ext) })
-    }
 }
 
 #[async_trait]
 impl Source for Salesforce {
     async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
+        Ok(Box::new(self.session(cluster).await?))
+    }
+}
+
+impl Salesforce {
+    async fn session(&mut self, cluster: Option<&str>) -> Result<Session, Stop> {
+        let permit = self.org.handshakes.permit().await?;
         let token = self.org.gate.token().await.map_err(|error| decide::salesforce(&error))?;
         let saved = self.positions(token.org_id.as_str(), cluster)?;
         let mut channels = Vec::new();
-        let mut subscriptions = Vec::new();
         for channel in &self.from.channels {
             let position = saved.iter().find(|saved| saved.channel == channel.without_filter());
             if let Some(saved) = position {
@@ -128,30 +124,36 @@ impl Source for Salesforce {
             if past.is_doubtful() {
                 tracing::error!(feed = self.feed, %channel, "{LONG_AGO}");
             }
-            subscriptions.push(self.subscription(channel, &held)?);
+            self.status.channel_waits(channel.without_filter());
             channels.push(Subscribed::new(channel, held, past));
         }
+        let subscriptions = self.refused.choose(&mut channels, Instant::now());
+        let subscriptions = subscriptions.map(|channel| channel.subscription(&self.feed, &self.from.start));
+        let subscriptions = subscriptions.collect::<Result<_, _>>()?;
         let room: Arc<dyn Room> = Arc::new(self.budget.clone());
         let transport = self.org.transport(&token, self.reply_limit, Some(room));
         let transport = transport.map_err(|error| decide::salesforce(&error))?;
         let client = LongPolling::new(transport, Org::session(subscriptions))
             .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
-        let begins = self.from.start == config::Start::Latest;
-        let (org, store, status) = (self.org.gate.clone(), self.store.clone(), self.status.clone());
-        Ok(Box::new(Session {
+        Ok(Session {
             client,
             channels,
-            begins,
+            start: self.from.start.clone(),
             on_expired: self.from.on_expired,
             tip: Tip::new(Timestamp::now()),
             made: VecDeque::new(),
-            refused: Refused::default(),
-            org,
-            store,
-            status,
+            expired: Expired::default(),
+            refused: self.refused.clone(),
+            permitted: permit.since(),
+            permit: Some(permit),
+            look_out: None,
+            org: self.org.clone(),
+            store: self.store.clone(),
+            status: self.status.clone(),
             token,
+            over: false,
             ended: None,
-        }))
+        })
     }
 }
 
@@ -176,3 +178,6 @@ fn store_stop(error: &crate::position::Error) -> Stop {
 
 const LONG_AGO: &str = "the saved position is older than what Salesforce retains: what came after it may be gone, and is \
      recorded as a gap once the first event tells what is left";
+
+#[cfg(test)]
+mod tests;

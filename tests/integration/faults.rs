@@ -1,7 +1,11 @@
 //! What Salesforce and the network between do to a session.
 
-use crate::scene::{CHANGES, LIMIT, Scene, until_state};
+use crate::channels::control;
+use crate::scene::{CHANGES, LIMIT, ORDERS, Scene, until_state};
 use harness::{Bridge, Fault, How, Publish};
+use serde_json::json;
+use simulator::Options;
+use std::time::Duration;
 
 async fn running(scene: &Scene) -> Bridge {
     let mut bridge = scene.bridge(&scene.changes(&[CHANGES], "earliest")).await;
@@ -127,4 +131,109 @@ async fn f16_a_reply_over_the_limit_stops_the_feed_with_the_remedy() {
     assert_eq!(problem.reason, "too_large");
     assert!(problem.remedy.unwrap().contains("raise `reply_limit`"));
     assert!(bridge.status().await.unwrap().feed("changes").unwrap().positions.is_empty(), "nothing was stepped over");
+}
+
+/// Nothing is delivered any more, and no events are lost: they stay in the org.
+#[tokio::test]
+async fn f07_daily_limit_while_running_is_loud() {
+    let Some(scene) = Scene::set("daily_limit").await else { return };
+    let mut bridge = running(&scene).await;
+    control(&scene, "faults", &json!({"on": "connect", "fault": "daily_limit", "for": "10m"})).await;
+    // The held connect ends, and the next one is told.
+    scene.org.publish(&Publish::new(CHANGES, 1)).await.unwrap();
+    let problem = until_state(&mut bridge, "changes", "waiting").await.problem.unwrap();
+    assert_eq!(problem.reason, "limit");
+    assert!(problem.text.contains("403::Organization total events daily limit exceeded"), "{}", problem.text);
+    assert!(problem.remedy.unwrap().contains("allocation"));
+    let status: serde_json::Value = serde_json::from_str(&bridge.get("/status").await.unwrap()).unwrap();
+    assert!(status[0]["problem"]["retry_at"].is_string(), "{status}");
+    assert_eq!(status[0]["channels"][CHANGES]["state"], "waiting");
+    let metrics = bridge.metrics().await.unwrap();
+    for line in [
+        "crossfeed_reopens_total{feed=\"changes\",reason=\"limit\"} 1",
+        "crossfeed_session_up{feed=\"changes\"} 0",
+        "crossfeed_channel_up{feed=\"changes\",stream=\"/data/AccountChangeEvent\"} 0",
+    ] {
+        assert!(metrics.contains(line), "{line}: {metrics}");
+    }
+    let log = bridge.log_text().unwrap();
+    assert!(log.lines().any(|line| line.contains("\"WARN\"") && line.contains("daily limit exceeded")), "{log}");
+    let calls = scene.org.stats().await.unwrap().calls;
+    assert_eq!(calls["token"], 1, "the token is kept");
+    // Whoever starts it again when the limit is lifted has everything.
+    scene.org.clear_faults().await.unwrap();
+    bridge.start_again().await.unwrap();
+    scene.caught_up(&mut bridge, CHANGES).await;
+    let verdict = scene.verdict(CHANGES).await;
+    assert!(verdict.is_exact() && verdict.made == 11, "{verdict}");
+}
+
+/// Each session begins with an empty jar: a balancer that sees the cookie of one that is over would send it nowhere.
+#[tokio::test]
+async fn f10_an_expired_routing_cookie_does_not_loop() {
+    let seconds = |seconds| Duration::from_secs(seconds);
+    let options = Options { routing_cookie: Some(seconds(2)), hold: seconds(1), ..Options::default() };
+    let Some(scene) = Scene::set_with("routing", options).await else { return };
+    let mut bridge = running(&scene).await;
+    for expired in 1..=3 {
+        let opened = async || Ok((scene.org.stats().await?.sessions.opened > expired).then_some(()));
+        harness::until("another session is opened", LIMIT, opened).await.unwrap();
+        scene.org.publish(&Publish::new(CHANGES, 10)).await.unwrap();
+        scene.caught_up(&mut bridge, CHANGES).await;
+    }
+    let verdict = scene.verdict(CHANGES).await;
+    assert!(verdict.is_exact() && verdict.made == 40, "{verdict}");
+    let stats = scene.org.stats().await.unwrap();
+    assert!(stats.sessions.opened <= 40, "one for each two seconds at most: {stats:?}");
+    assert_eq!(stats.calls["token"], 1);
+}
+
+/// Events come in the answer to the subscription, and before and after that of a connect.
+#[tokio::test]
+async fn f15_events_beside_any_answer_arrive() {
+    let Some(scene) = Scene::set("beside").await else { return };
+    scene.org.publish(&Publish::new(CHANGES, 30)).await.unwrap();
+    scene.org.publish(&Publish::new(ORDERS, 30)).await.unwrap();
+    control(&scene, "faults", &json!({"on": "connect", "fault": "events_around", "times": 1000})).await;
+    let mut bridge = scene.bridge(&scene.changes(&[CHANGES, ORDERS], "earliest")).await;
+    for _ in 0..3 {
+        for channel in [CHANGES, ORDERS] {
+            scene.org.publish(&Publish::new(channel, 10)).await.unwrap();
+            scene.caught_up(&mut bridge, channel).await;
+        }
+    }
+    for channel in [CHANGES, ORDERS] {
+        let verdict = scene.verdict(channel).await;
+        assert!(verdict.is_exact() && verdict.made == 60, "{channel}: {verdict}");
+    }
+    assert_eq!(scene.org.stats().await.unwrap().sessions.opened, 1);
+}
+
+#[tokio::test]
+async fn f33_ten_feeds_of_one_org_replace_a_revoked_token_by_one_login() {
+    let Some(scene) = Scene::set("ten_feeds").await else { return };
+    let one = scene.changes(&[CHANGES], "earliest");
+    let feeds: String = (0..10).map(|number| one.replace("feed.changes", &format!("feed.f{number}"))).collect();
+    let mut bridge = scene.bridge(&feeds).await;
+    bridge.wait_for("all run", LIMIT, harness::Status::all_run).await.unwrap();
+    assert_eq!(scene.org.stats().await.unwrap().calls["token"], 1);
+    scene.org.revoke_tokens().await.unwrap();
+    let reopened = |it: &harness::Status| it.all_run() && it.feeds.iter().all(|feed| feed.reopens == 1);
+    bridge.wait_for("all run again", LIMIT, reopened).await.unwrap();
+    let stats = scene.org.stats().await.unwrap();
+    assert_eq!(stats.calls["token"], 2, "one login for all: {stats:?}");
+    // What a revoked token had opened cannot be closed with it.
+    assert_eq!((stats.sessions.held, stats.calls["handshake"]), (10, 20), "{stats:?}");
+}
+
+#[tokio::test]
+async fn f60_salesforce_s_words_are_in_the_status_and_the_log() {
+    let Some(scene) = Scene::set("words").await else { return };
+    control(&scene, "faults", &json!({"on": "handshake", "fault": "concurrent_limit", "times": 1000})).await;
+    let mut bridge = scene.bridge(&scene.changes(&[CHANGES], "earliest")).await;
+    let problem = until_state(&mut bridge, "changes", "waiting").await.problem.unwrap();
+    let words = "handshake: 403::Organization concurrent user limit exceeded (403::Handshake denied)";
+    assert_eq!((problem.reason.as_str(), problem.text.as_str()), ("limit", words));
+    let log = bridge.log_text().unwrap();
+    assert!(log.lines().any(|line| line.contains("\"WARN\"") && line.contains(words)), "{log}");
 }

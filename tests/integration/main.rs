@@ -6,6 +6,7 @@
 
 mod admin;
 mod bad_input;
+mod channels;
 mod crashes;
 mod crossing;
 mod examples;

@@ -1,6 +1,9 @@
 //! What a server advises (Bayeux 1.0, "advice").
 
 use serde::Deserialize;
+use serde_json::value::RawValue;
+use std::collections::HashMap;
+use std::fmt;
 use std::time::Duration;
 
 /// What to do after a reply, or after its loss.
@@ -16,24 +19,37 @@ pub enum Reconnect {
 }
 
 /// The `advice` object of a reply. Newer advice replaces older advice entirely.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Deserialize)]
-#[serde(default)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Advice {
     /// What to do next; absent means the default of the meta channel it came on.
-    #[serde(deserialize_with = "lenient")]
     pub reconnect: Option<Reconnect>,
     /// Milliseconds to wait before the next connect or handshake; negative means "do not".
-    #[serde(deserialize_with = "lenient")]
     pub interval: Option<i64>,
     /// Milliseconds for which the server will hold a connect.
-    #[serde(deserialize_with = "lenient")]
     pub timeout: Option<i64>,
     /// Milliseconds for which the server keeps a session that has no connect outstanding.
-    #[serde(rename = "maxInterval", deserialize_with = "lenient")]
     pub max_interval: Option<i64>,
+    /// The server sees several sessions of one browser, and holds no connect of the others.
+    pub multiple_clients: bool,
 }
 
 impl Advice {
+    /// Reads an `advice` object as it holds for the transport of that name: what stands under the name goes first.
+    /// `None`: it is no object. A field of an unexpected type counts as absent: advice never makes a reply unreadable.
+    #[must_use]
+    pub fn read(raw: &RawValue, transport: &str) -> Option<Self> {
+        let general = fields(raw)?;
+        let special = general.get(transport).and_then(|raw| fields(raw)).unwrap_or_default();
+        let of = |key: &str| special.get(key).or_else(|| general.get(key)).copied();
+        Some(Self {
+            reconnect: of("reconnect").and_then(value),
+            interval: of("interval").and_then(value),
+            timeout: of("timeout").and_then(value),
+            max_interval: of("maxInterval").and_then(value),
+            multiple_clients: of("multiple-clients").and_then(value).unwrap_or(false),
+        })
+    }
+
     /// The wait before the next connect, clamped to `most`: a server may slow us down, not stop us.
     #[must_use]
     pub fn interval(&self, most: Duration) -> Duration {
@@ -59,16 +75,25 @@ impl Advice {
     }
 }
 
+impl fmt::Display for Advice {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.reconnect() {
+            _ if self.multiple_clients => "it sees several sessions of one browser",
+            Some(Reconnect::Handshake) => "reconnect: handshake",
+            Some(Reconnect::None) => "reconnect: none",
+            Some(Reconnect::Retry) | None => "reconnect: retry",
+        })
+    }
+}
+
 fn millis(value: Option<i64>) -> Option<Duration> {
     value.and_then(|ms| u64::try_from(ms).ok()).map(Duration::from_millis)
 }
 
-/// A field of an unexpected type counts as absent: advice must never make a reply unreadable.
-fn lenient<'de, D, T>(deserializer: D) -> Result<Option<T>, D::Error>
-where
-    D: serde::Deserializer<'de>,
-    T: serde::de::DeserializeOwned,
-{
-    let raw = <&serde_json::value::RawValue>::deserialize(deserializer)?;
-    Ok(serde_json::from_str(raw.get()).ok())
+fn fields(raw: &RawValue) -> Option<HashMap<String, &RawValue>> {
+    serde_json::from_str(raw.get()).ok()
+}
+
+fn value<T: serde::de::DeserializeOwned>(raw: &RawValue) -> Option<T> {
+    serde_json::from_str(raw.get()).ok()
 }

@@ -85,7 +85,7 @@ pub enum Cause {
     #[error("{0}")]
     Refused(Refusal),
     /// The server agreed, and advised not to go on in this session.
-    #[error("the server advised to end the session ({0:?})")]
+    #[error("the server advised to end the session ({0})")]
     Advised(Advice),
     /// The server ended the session by a `/meta/disconnect` of its own.
     #[error("the server disconnected the session")]
@@ -93,6 +93,14 @@ pub enum Cause {
     /// No common transport.
     #[error("the server offers {0:?}, not ours")]
     NoTransport(Vec<String>),
+    /// The server did not change over to WebSocket. Over long polling it may still be had.
+    #[error("no WebSocket, HTTP {status}: {text}")]
+    NoUpgrade {
+        /// The HTTP status of the answer.
+        status: u16,
+        /// The beginning of the body, for people.
+        text: String,
+    },
     /// The exchange failed below HTTP. `sent` is false only where the request certainly never left this machine.
     #[error("{text}")]
     Transport {

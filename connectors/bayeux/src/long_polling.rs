@@ -3,7 +3,8 @@
 use crate::failure::{Cause, Lost, Phase};
 use crate::message::Ask;
 use crate::room::{Charge, Room};
-use crate::session::{Config, Event, Exchange, Reply, Request, Session};
+use crate::session::{Config, Event, Exchange, Reply, Request, Session, Wait};
+use crate::transport::{Transport, TransportKind};
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, HeaderValue, header};
 use serde::Deserialize;
@@ -12,20 +13,6 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinSet;
-
-/// How to reach a server.
-pub struct Transport {
-    /// The Bayeux URL, without the message type that is appended to it.
-    pub url: reqwest::Url,
-    /// Sent with each request; mark secrets as sensitive.
-    pub headers: HeaderMap,
-    /// TLS, proxies and whatever else the caller decides. Cookies, redirects and HTTP's version are decided here.
-    pub client: reqwest::ClientBuilder,
-    /// The largest reply in bytes.
-    pub reply_limit: usize,
-    /// Where replies are charged to.
-    pub room: Option<Arc<dyn Room>>,
-}
 
 /// A session over HTTP, with cookies and connections of its own: two sessions on one cookie look like one browser to a
 /// server. Dropping it aborts what is in flight.
@@ -47,14 +34,8 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
     /// # Errors
     /// The HTTP client cannot be built, for instance because no certificates were found.
     pub fn new(transport: Transport, config: Config) -> Result<Self, reqwest::Error> {
-        let http = transport
-            .client
-            .cookie_store(true)
-            .http1_only()
-            .gzip(true)
-            .tcp_nodelay(true)
-            .redirect(reqwest::redirect::Policy::none())
-            .build()?;
+        let http = Transport::http(transport.client)?;
+        let config = Config { transport: TransportKind::LongPolling, ..config };
         let mut headers = transport.headers;
         headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json;charset=UTF-8"));
         headers.insert(header::ACCEPT, HeaderValue::from_static("application/json"));
@@ -93,7 +74,7 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
                 biased;
                 Some(done) = self.in_flight.join_next() => self.arrived(done),
                 Some(exchange) = self.progress.recv() => self.session.handle_progress(exchange, Instant::now()),
-                () = tokio::time::sleep_until(deadline.at.into()) => self.session.handle_timeout(Instant::now()),
+                () = tokio::time::sleep_until(deadline.at.into()) => self.timed_out(deadline.wait),
                 () = changed(&mut self.room) => {}
             }
         }
@@ -101,7 +82,12 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
 
     /// Asks for a change of subscriptions, see [`Session::ask`].
     pub fn ask(&mut self, ask: Ask) {
-        self.session.ask(ask, Instant::now());
+        self.session.ask(ask);
+    }
+
+    /// Lets a refused channel be, see [`Session::forget`].
+    pub fn forget(&mut self, channel: &str) {
+        self.session.forget(channel);
     }
 
     /// Ends the session politely; [`next`](Self::next) goes on until [`Event::Ended`].
@@ -112,10 +98,10 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
     }
 
     fn send(&mut self) {
-        if let Some(room) = &self.room {
-            self.session.handle_room(*room.borrow());
-        }
         let now = Instant::now();
+        if let Some(room) = &self.room {
+            self.session.handle_room(*room.borrow(), now);
+        }
         while let Some(request) = self.session.poll_request(now) {
             let (link, ended) = (self.link.clone(), self.session.deadline().is_none());
             if ended {
@@ -129,6 +115,14 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
             } else {
                 self.in_flight.spawn(async move { (request.exchange, link.exchange(&request).await) });
             }
+        }
+    }
+
+    fn timed_out(&mut self, waited_for: Wait) {
+        self.session.handle_timeout(Instant::now());
+        if waited_for == Wait::ConnectReply && self.session.is_between_connects() {
+            // What came too late must not stand beside its repetition: a session has one connect.
+            self.in_flight.abort_all();
         }
     }
 
@@ -153,7 +147,8 @@ impl<D: for<'de> Deserialize<'de>> LongPolling<D> {
     }
 }
 
-async fn changed(room: &mut Option<watch::Receiver<bool>>) {
+/// Resolves when there may be room, or may not be any more.
+pub(crate) async fn changed(room: &mut Option<watch::Receiver<bool>>) {
     if let Some(room) = room
         && room.changed().await.is_ok()
     {
@@ -240,7 +235,8 @@ impl Link {
     }
 }
 
-fn lost(sent: bool, error: reqwest::Error) -> Cause {
+/// A failure of the HTTP client's.
+pub(crate) fn lost(sent: bool, error: reqwest::Error) -> Cause {
     Cause::Transport { sent, text: chain(&error), error: Some(Lost(Arc::new(error))) }
 }
 
@@ -256,13 +252,13 @@ fn chain(error: &reqwest::Error) -> String {
 }
 
 /// The beginning of a body, for people.
-fn excerpt(body: &[u8]) -> String {
+pub(crate) fn excerpt(body: &[u8]) -> String {
     const MOST: usize = 300;
     String::from_utf8_lossy(body.get(..MOST).unwrap_or(body)).split_whitespace().collect::<Vec<_>>().join(" ")
 }
 
 /// So much of a reply is progress. A body that drips below this in the time of a request is given up.
-const PIECE: usize = 64 << 10;
+pub(crate) const PIECE: usize = 64 << 10;
 const REPORTS: usize = 16;
 
 #[cfg(test)]

@@ -1,5 +1,7 @@
 //! What we say (Bayeux 1.0, "meta channels").
 
+use crate::failure::Phase;
+use crate::session::{Exchange, Request};
 use serde::Serialize;
 use serde_json::value::RawValue;
 
@@ -67,5 +69,10 @@ impl Outgoing<'_> {
     pub(crate) fn json(&self) -> String {
         // Strings and numbers under string keys: serialising them cannot fail.
         serde_json::to_string(self).unwrap_or_default()
+    }
+
+    /// A request of this message alone.
+    pub(crate) fn alone(&self, exchange: Exchange, phase: Phase) -> Request {
+        Request { exchange, phase, body: format!("[{}]", self.json()), single: true }
     }
 }

@@ -6,7 +6,6 @@
 //! and from the key `data` to its value, and from the next key back to that value's end, there is only white space and
 //! punctuation, in a text that the parser has just found to be JSON.
 
-use crate::advice::Advice;
 use bytes::Bytes;
 use serde::de::{Deserialize, Deserializer, IgnoredAny, MapAccess, Visitor};
 use serde_json::value::RawValue;
@@ -49,8 +48,8 @@ pub struct Meta {
     pub error: Option<String>,
     /// The transports that the server offers.
     pub supported_connection_types: Vec<String>,
-    /// The server's advice.
-    pub advice: Option<Advice>,
+    /// The server's advice, see [`Advice::read`](crate::Advice::read).
+    pub advice: Option<Box<RawValue>>,
     /// Extension data.
     pub ext: Option<Box<RawValue>>,
 }
@@ -246,13 +245,13 @@ fn read_meta<'de, A: MapAccess<'de>>(meta: &mut Meta, key: &str, map: &mut A) ->
         "id" => meta.id = scalar(map.next_value()?),
         "clientId" => meta.client_id = scalar(map.next_value()?),
         "successful" => meta.successful = map.next_value::<&RawValue>()?.get() == "true",
-        "subscription" => meta.subscription = scalar(map.next_value()?),
+        "subscription" => meta.subscription = only(map.next_value()?),
         "error" => meta.error = scalar(map.next_value()?),
         "supportedConnectionTypes" => {
             meta.supported_connection_types =
                 serde_json::from_str(map.next_value::<&RawValue>()?.get()).unwrap_or_default();
         }
-        "advice" => meta.advice = serde_json::from_str(map.next_value::<&RawValue>()?.get()).ok(),
+        "advice" => meta.advice = Some(map.next_value()?),
         "ext" => meta.ext = Some(map.next_value()?),
         _ => {
             map.next_value::<IgnoredAny>()?;
@@ -267,6 +266,14 @@ fn scalar(raw: &RawValue) -> Option<String> {
         b'"' => serde_json::from_str(raw.get()).ok(),
         b'{' | b'[' | b'n' => None,
         _ => Some(raw.get().to_owned()),
+    }
+}
+
+/// A channel, alone or as the only one of an array (Bayeux 1.0, "subscribe response").
+fn only(raw: &RawValue) -> Option<String> {
+    match serde_json::from_str::<[String; 1]>(raw.get()) {
+        Ok([channel]) => Some(channel),
+        Err(_) => scalar(raw),
     }
 }
 

@@ -10,6 +10,7 @@ use reqwest::{
     header::{HeaderMap, HeaderValue},
     redirect,
 };
+use tokio::time::Instant;
 
 pub use self::gate::Logins;
 use self::{gate::Gate, verdict::Verdict};
@@ -173,6 +174,15 @@ impl Org {
         }
         tracing::info!(org = %token.org_id, "logged out");
         Ok(())
+    }
+
+    /// Whether a call that can wait may be sent now: for callers of calls that are never held back, which can wait all the
+    /// same.
+    ///
+    /// # Errors
+    /// [`Error::Reserved`], where the calls that are left are for others.
+    pub fn spare(&self) -> Result<(), Error> {
+        self.budget.admit(Instant::now())
     }
 
     /// The API calls of the day, as the last answer said, whatever became of its call. `None` before the first.

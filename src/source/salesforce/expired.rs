@@ -9,16 +9,16 @@ use super::store_stop;
 use crate::config::OnExpired;
 use crate::decide;
 use crate::feed::{Reason, Stop};
-use bayeux::{Ask, Subscription};
+use bayeux::Ask;
 use jiff::Timestamp;
-use salesforce::{Kind, Limits, Org, Replay, replay_extension};
+use salesforce::{Kind, Limits, Org, Replay};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::task::JoinHandle;
 
 /// Channels of a session whose positions were refused, and what is known of the org's limits.
 #[derive(Default)]
-pub(super) struct Refused {
+pub(super) struct Expired {
     waiting: VecDeque<(usize, String)>,
     limits: Asked,
 }
@@ -32,7 +32,7 @@ enum Asked {
     Had(Result<Limits, String>),
 }
 
-impl Refused {
+impl Expired {
     /// A channel's position was refused, with these words.
     pub(super) fn push(&mut self, index: usize, words: String) {
         self.waiting.push_back((index, words));
@@ -85,13 +85,13 @@ fn counted_as(kind: Kind) -> &'static [&'static str] {
 impl Session {
     /// Asks anew for the channels whose positions were refused, as the file says. Cancel-safe.
     pub(super) async fn reposition(&mut self) -> Result<(), Stop> {
-        while let Some((index, words)) = self.refused.waiting.front().cloned() {
+        while let Some((index, words)) = self.expired.waiting.front().cloned() {
             let Some(kind) = self.channels.get(index).map(|known| known.channel.kind()) else { break };
             let deliveries = match self.on_expired {
-                OnExpired::Earliest => self.refused.deliveries(&self.org, kind).await,
+                OnExpired::Earliest => self.expired.deliveries(&self.org.gate, kind).await,
                 OnExpired::Latest | OnExpired::Fail => String::new(),
             };
-            self.refused.waiting.pop_front();
+            self.expired.waiting.pop_front();
             self.reposition_one(index, &words, &deliveries)?;
         }
         Ok(())
@@ -102,7 +102,6 @@ impl Session {
         let (feed, channel, now) = (self.status.name(), known.channel.as_str().to_owned(), Timestamp::now());
         self.status.metrics().repositioned.inc();
         known.repositioned = true;
-        known.held = Held::Nothing;
         let replay = match self.on_expired {
             OnExpired::Earliest => {
                 let window = self.store.begin_repeats(feed, &known.past.name, known.past.covered_ms());
@@ -130,12 +129,12 @@ impl Session {
             }
             OnExpired::Fail => {
                 let text = format!("channel {channel}: the saved position is no longer valid ({words})");
-                self.ended = Some(Ended { then: Then::Fail(Reason::Positions, DECIDE), text, remedy: None });
+                self.end(Ended { then: Then::Fail(Reason::Positions, DECIDE), text, remedy: None });
                 return Ok(());
             }
         };
-        let ext = replay_extension(&[(&channel, replay)]).map_err(|error| decide::salesforce(&error))?;
-        self.client.ask(Ask::Subscribe(Subscription { channel, ext: Some(ext) }));
+        known.held = Held::Refused(replay);
+        self.client.ask(Ask::Subscribe(known.subscription(feed, &self.start)?));
         Ok(())
     }
 }

@@ -1,21 +1,25 @@
 //! An open Bayeux session with Salesforce: from messages to batches.
 
-use super::expired::Refused;
+use super::channels::{Refused, silence::LookOut};
+use super::expired::Expired;
+use super::handshakes::Permit;
 use super::past::Past;
 use super::reaction::{self, Ended, Then};
 use super::retention::Tip;
 use super::store_stop;
-use crate::config::OnExpired;
+use crate::config::{OnExpired, Start};
 use crate::decide;
 use crate::feed::{Batch, Pace, Place, Positions, Reading, Reason, Status, Stop, Stream};
 use crate::position::{Position, Store};
+use crate::shared::Org;
 use async_trait::async_trait;
-use bayeux::{LongPolling, Refusal};
+use bayeux::{Ask, LongPolling, Refusal, Subscription};
 use jiff::Timestamp;
-use salesforce::{Channel, Data, Org, ReplayId, Token};
+use salesforce::{Channel, Data, Replay, ReplayId, Token, replay_extension};
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
+use tokio::time::Instant;
 
 /// What is known of a channel's position.
 #[derive(Debug, Clone)]
@@ -26,6 +30,8 @@ pub(super) enum Held {
     Begun(Timestamp),
     /// Everything up to and including this event is durable.
     At(ReplayId),
+    /// The position was refused, and this is asked for in its place.
+    Refused(Replay),
 }
 
 /// A channel of the session.
@@ -34,6 +40,10 @@ pub(super) struct Subscribed {
     pub(super) held: Held,
     /// Its position was refused in this session, and it was asked for anew.
     pub(super) repositioned: bool,
+    /// It was refused, in this session or shortly before, and is not asked for now.
+    pub(super) let_be: bool,
+    /// It was not found among the positions sent with it, and was asked for once more.
+    asked_again: bool,
     pub(super) past: Past,
 }
 
@@ -42,25 +52,57 @@ pub(super) struct Session {
     /// Boxed once: a message is moved a few times on its way, and `Data` has some hundred bytes.
     pub(super) client: LongPolling<Box<Data>>,
     pub(super) channels: Vec<Subscribed>,
-    /// A channel without a position begins with what comes next.
-    pub(super) begins: bool,
+    /// Where a channel without a position begins.
+    pub(super) start: Start,
     pub(super) on_expired: OnExpired,
     pub(super) tip: Tip,
     /// Batches of our own making that come next.
     pub(super) made: VecDeque<Batch>,
     /// Channels whose positions were refused, until it is known what is to be known before they are asked for anew.
+    pub(super) expired: Expired,
     pub(super) refused: Refused,
+    /// When the session was let in, and the right to handshake until it has.
+    pub(super) permitted: Instant,
+    pub(super) permit: Option<Permit>,
+    /// Looks for channels that stay silent, from the first connect on.
+    pub(super) look_out: Option<LookOut>,
     pub(super) org: Org,
     pub(super) store: Arc<Store>,
     pub(super) status: Arc<Status>,
     pub(super) token: Arc<Token>,
+    /// Nothing comes of it any more.
+    pub(super) over: bool,
     /// Why it ended: kept until what must be done about it is done, which may take more than one call of `next`.
     pub(super) ended: Option<Ended>,
 }
 
 impl Subscribed {
     pub(super) fn new(channel: &Channel, held: Held, past: Past) -> Self {
-        Self { channel: channel.clone(), held, repositioned: false, past }
+        Self { channel: channel.clone(), held, repositioned: false, let_be: false, asked_again: false, past }
+    }
+
+    /// The name that its positions and its state go by.
+    pub(super) fn name(&self) -> &str {
+        self.channel.without_filter()
+    }
+
+    /// What the org is asked for: what comes after the position held.
+    pub(super) fn subscription(&self, feed: &str, start: &Start) -> Result<Subscription, Stop> {
+        let replay = match &self.held {
+            Held::Nothing => match start {
+                Start::Latest => Replay::Tip,
+                Start::Earliest => Replay::All,
+                Start::After(id) => Replay::After(id.clone()),
+            },
+            // Nothing was seen yet: everything that came after the subscription is among what is retained.
+            Held::Begun(_) => Replay::All,
+            Held::At(id) => Replay::After(id.clone()),
+            Held::Refused(instead) => instead.clone(),
+        };
+        let channel = &self.channel;
+        tracing::info!(feed, %channel, %replay, "subscribing");
+        let ext = replay_extension(&[(channel.as_str(), replay)]).map_err(|error| decide::salesforce(&error))?;
+        Ok(Subscription { channel: channel.as_str().to_owned(), ext: Some(ext) })
     }
 }
 
@@ -70,7 +112,7 @@ impl Reading for Session {
         loop {
             if let Some(ended) = self.ended.clone() {
                 if let Then::Renew(_) = ended.then {
-                    self.org.replace(&self.token).await.map_err(|error| decide::salesforce(&error))?;
+                    self.org.gate.replace(&self.token).await.map_err(|error| decide::salesforce(&error))?;
                 }
                 return Err(ended.stop());
             }
@@ -81,8 +123,14 @@ impl Reading for Session {
             if self.ended.is_some() {
                 continue;
             }
+            let due = self.refused.next();
             let event = tokio::select! {
+                biased;
                 event = self.client.next() => event,
+                () = at(due) => {
+                    self.ask_again()?;
+                    continue;
+                }
                 () = silence(self.tip.due()) => {
                     let now = Timestamp::now();
                     if let Some(batch) = self.tip.quiet(now).and_then(|until| self.quiet(until, now)) {
@@ -92,17 +140,18 @@ impl Reading for Session {
                 }
             };
             match event {
-                bayeux::Event::Handshaken { ext } => self.handshaken(ext.as_deref())?,
+                bayeux::Event::Handshaken { ext, .. } => {
+                    self.permit = None;
+                    self.handshaken(ext.as_deref())?;
+                }
                 bayeux::Event::Subscribed { channel, date } => self.subscribed(&channel, date.as_deref()).await?,
                 bayeux::Event::Unsubscribed { .. } => {}
-                bayeux::Event::Refused { channel, refusal } => self.refused(channel, &refusal),
-                bayeux::Event::Connected => {
-                    self.tip.connected(Timestamp::now());
-                    self.status.running();
-                }
+                bayeux::Event::Refused { channel, refusal } => self.refused(channel, &refusal)?,
+                bayeux::Event::Connected => self.connected(),
                 bayeux::Event::Messages { messages, charge } => return Ok(self.batch(messages, charge)),
                 bayeux::Event::Ended(failure) => {
-                    self.ended = Some(Ended::of(&failure));
+                    self.over = true;
+                    self.end(Ended::of(&failure));
                 }
             }
         }
@@ -123,7 +172,7 @@ impl Reading for Session {
     }
 
     async fn close(&mut self) {
-        if self.ended.is_some() {
+        if self.over {
             return;
         }
         self.client.disconnect();
@@ -159,6 +208,8 @@ impl Session {
         let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel.as_str() == channel) else {
             return Ok(());
         };
+        subscribed.let_be = false;
+        self.refused.subscribed(subscribed.name());
         self.tip.subscribed(Timestamp::now());
         let date = date.and_then(|date| jiff::fmt::rfc2822::parse(date).ok()).map(|date| date.timestamp());
         if let Some(last) = subscribed.past.begins_later() {
@@ -168,7 +219,7 @@ impl Session {
             return Ok(());
         }
         // A refused position stays until an event takes its place: a beginning now would pass over what is still retained.
-        if !self.begins || subscribed.repositioned {
+        if self.start != Start::Latest || subscribed.repositioned {
             return Ok(());
         }
         // Events that came before this answer, and are not durable yet, are no position.
@@ -189,17 +240,91 @@ impl Session {
         }
     }
 
-    fn refused(&mut self, channel: String, refusal: &Refusal) {
+    fn refused(&mut self, channel: String, refusal: &Refusal) -> Result<(), Stop> {
         let words = reaction::words(refusal);
         let then = reaction::of_refusal(refusal);
-        let index = self.channels.iter().position(|known| known.channel.as_str() == channel && !known.repositioned);
-        match (then, index) {
-            (Then::Reposition, Some(index)) => self.refused.push(index, words),
-            _ => {
-                let text = format!("channel {channel}: {words}");
-                self.ended = Some(Ended { then, text, remedy: None });
+        let index = self.channels.iter().position(|known| known.channel.as_str() == channel);
+        if let (Then::Reposition, Some(index)) = (then, index)
+            && self.channels.get(index).is_some_and(|known| !known.repositioned)
+        {
+            self.expired.push(index, words);
+            return Ok(());
+        }
+        let subscribed = index.and_then(|index| self.channels.get_mut(index));
+        match (then, subscribed) {
+            (Then::AskAgain, Some(subscribed)) if !subscribed.asked_again => {
+                subscribed.asked_again = true;
+                let subscription = subscribed.subscription(self.status.name(), &self.start)?;
+                tracing::warn!(feed = self.status.name(), channel, "asking once more: {words}");
+                self.client.ask(Ask::Subscribe(subscription));
+            }
+            (Then::AskAgain, Some(_)) => self.let_be(&channel, &words, ASKED_IN_VAIN),
+            (Then::LetBe(remedy), Some(_)) => self.let_be(&channel, &words, remedy),
+            (Then::Doubt(_, _, remedy), Some(subscribed)) if self.refused.again(subscribed.name()) => {
+                self.let_be(&channel, &words, remedy);
+            }
+            (Then::Doubt(reason, pace, _), _) => self.end(Ended {
+                then: Then::Reopen(reason, pace),
+                text: format!("channel {channel}: {words}"),
+                remedy: None,
+            }),
+            _ => self.end(Ended { then, text: format!("channel {channel}: {words}"), remedy: None }),
+        }
+        Ok(())
+    }
+
+    /// Goes on without a channel. Where none is left there is nothing to go on for: an empty session would hold one of the
+    /// org's places.
+    fn let_be(&mut self, channel: &str, words: &str, remedy: &'static str) {
+        let Some(subscribed) = self.channels.iter_mut().find(|known| known.channel.as_str() == channel) else {
+            return;
+        };
+        subscribed.let_be = true;
+        self.refused.refused(subscribed.name(), words, remedy, Instant::now());
+        if self.channels.iter().any(|known| !known.let_be) {
+            return self.client.forget(channel);
+        }
+        let pause = self.refused.pause().as_secs();
+        self.end(Ended {
+            then: Then::Reopen(Reason::Channel, Pace::growing(pause, pause)),
+            text: format!("every channel is refused, channel {channel} last: {words}"),
+            remedy: Some(remedy.to_owned()),
+        });
+    }
+
+    /// Asks once more for the channels that were let be long enough. What a session asks goes out when no connect is held.
+    fn ask_again(&mut self) -> Result<(), Stop> {
+        for name in self.refused.take_due(Instant::now()) {
+            if let Some(subscribed) = self.channels.iter().find(|known| known.name() == name) {
+                self.client.ask(Ask::Subscribe(subscribed.subscription(self.status.name(), &self.start)?));
             }
         }
+        Ok(())
+    }
+
+    fn connected(&mut self) {
+        self.tip.connected(Timestamp::now());
+        self.org.handshakes.well(self.permitted);
+        self.status.running();
+        let subscribed = self.channels.iter().filter(|known| !known.let_be).map(|known| known.channel.clone());
+        let (org, inventory) = (self.org.gate.clone(), self.org.inventory.clone());
+        self.look_out = Some(LookOut::begin(org, inventory, self.status.clone(), subscribed.collect()));
+    }
+
+    pub(super) fn end(&mut self, ended: Ended) {
+        if let Then::Rest(_, pace, _) = ended.then {
+            self.org.handshakes.rest(pace, &ended.clone().stop());
+        }
+        self.permit = None;
+        self.ended = Some(ended);
+    }
+}
+
+/// Ends at a time, or never where there is none.
+async fn at(time: Option<Instant>) {
+    match time {
+        Some(time) => tokio::time::sleep_until(time).await,
+        None => std::future::pending().await,
     }
 }
 
@@ -214,4 +339,5 @@ async fn silence(due: Option<Timestamp>) {
     }
 }
 
+const ASKED_IN_VAIN: &str = "please report this, with the log: the position was sent with the channel";
 const CLOSE_LIMIT: Duration = Duration::from_secs(6);

@@ -10,7 +10,6 @@ use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use tokio::sync::mpsc;
 
 /// What the server heard: path, `Cookie`, body.
 type Heard = (String, Option<String>, Value);

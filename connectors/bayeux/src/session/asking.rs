@@ -1,122 +1,152 @@
-//! Subscribes and unsubscribes on their way: sent in arrays, answered one by one, refused ones decided by the owner.
+//! Subscribes and unsubscribes on their way: sent in arrays, one array at a time, answered one by one, refused ones
+//! decided by the owner.
 
 use super::{SUBSCRIBE, UNSUBSCRIBE};
 use crate::message::{Ask, Outgoing};
 use crate::session::{Exchange, Wait};
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::time::Instant;
 
 /// What has been asked and is not settled yet.
 #[derive(Debug)]
 pub(super) struct Asking {
-    /// When all of it has to be settled, should nothing more precise be known.
+    /// When something has to happen, should nothing more precise be known.
     until: Instant,
-    unsent: VecDeque<(String, Ask)>,
-    /// Put into a request that has no exchange yet.
-    taken: Vec<(String, Ask)>,
-    open: Vec<Open>,
-    /// Refused channels that wait for a decision.
-    undecided: Vec<(String, Instant)>,
+    open: Option<Open>,
+    /// Refused channels, each with the time until which it waits for a decision.
+    undecided: HashMap<String, Instant>,
 }
 
+/// An array that is on its way.
 #[derive(Debug)]
 struct Open {
     exchange: Exchange,
     until: Instant,
-    asked: Vec<(String, Ask)>,
+    asked: HashMap<u64, Ask>,
+    /// For servers that leave out the id. A channel may be dropped and asked for in one array.
+    by_channel: HashMap<String, Vec<u64>>,
+}
+
+/// The body of a request, and how many messages are in it.
+pub(super) struct Array {
+    pub(super) body: String,
+    pub(super) exchange: Exchange,
+    pub(super) count: usize,
 }
 
 impl Asking {
     pub(super) fn new(until: Instant) -> Self {
-        Self { until, unsent: VecDeque::new(), taken: Vec::new(), open: Vec::new(), undecided: Vec::new() }
+        Self { until, open: None, undecided: HashMap::new() }
     }
 
-    pub(super) fn add(&mut self, id: String, ask: Ask) {
-        self.unsent.push_back((id, ask));
-    }
-
-    /// The next request body, as many messages as fit into `limit` bytes but at least one, and their count.
-    pub(super) fn take_request(&mut self, client_id: &str, limit: usize) -> Option<(String, usize)> {
+    /// The next array, with as many of `asks` as fit into `limit` bytes but at least one; `None` while one is open, or
+    /// where there is nothing to ask. `last_id` is the last id that was used.
+    pub(super) fn next_array(
+        &mut self,
+        asks: &mut VecDeque<Ask>,
+        client_id: &str,
+        limit: usize,
+        last_id: &mut u64,
+        until: Instant,
+    ) -> Option<Array> {
+        if self.open.is_some() {
+            return None;
+        }
         let mut body = String::new();
-        while let Some((id, ask)) = self.unsent.front() {
-            let message = render(client_id, id, ask);
+        let mut asked = HashMap::new();
+        let mut by_channel: HashMap<String, Vec<u64>> = HashMap::new();
+        while let Some(ask) = asks.front() {
+            let id = *last_id + 1;
+            let message = render(client_id, &id.to_string(), ask);
             if !body.is_empty() && body.len() + message.len() + 2 > limit {
                 break;
             }
+            let Some(ask) = asks.pop_front() else { break };
+            *last_id = id;
             body.push(if body.is_empty() { '[' } else { ',' });
             body.push_str(&message);
-            self.taken.extend(self.unsent.pop_front());
+            by_channel.entry(ask.channel().to_owned()).or_default().push(id);
+            asked.insert(id, ask);
         }
         if body.is_empty() {
             return None;
         }
         body.push(']');
-        Some((body, self.taken.len()))
+        *last_id += 1;
+        let (exchange, count) = (Exchange(*last_id), asked.len());
+        self.open = Some(Open { exchange, until, asked, by_channel });
+        Some(Array { body, exchange, count })
     }
 
-    /// The request last taken went out under `exchange`.
-    pub(super) fn sent(&mut self, exchange: Exchange, until: Instant) {
-        self.open.push(Open { exchange, until, asked: std::mem::take(&mut self.taken) });
-    }
-
-    /// Settles the ask that an answer is about: by its id, or by its channel where a server leaves out the id.
-    pub(super) fn answered(&mut self, id: Option<&str>, subscription: Option<&str>) -> Option<Ask> {
-        for open in &mut self.open {
-            let found = open.asked.iter().position(|(asked, ask)| match id {
-                Some(id) => asked == id,
-                None => subscription == Some(ask.channel()),
-            });
-            if let Some(index) = found {
-                return Some(open.asked.remove(index).1);
+    /// Settles the ask that an answer on `meta` is about: by its id, or by its channel where a server leaves out the id.
+    pub(super) fn answered(&mut self, meta: &str, id: Option<&str>, subscription: Option<&str>) -> Option<Ask> {
+        let open = self.open.as_mut()?;
+        let id = match id {
+            Some(id) => id.parse().ok()?,
+            None => {
+                let ids = open.by_channel.get(subscription?)?;
+                *ids.iter().find(|id| open.asked.get(id).is_some_and(|ask| kind(ask) == meta))?
             }
-        }
-        None
+        };
+        open.asked.get(&id).filter(|ask| kind(ask) == meta)?;
+        open.asked.remove(&id)
     }
 
+    /// A channel was refused: the owner has until then to decide.
     pub(super) fn refused(&mut self, channel: &str, until: Instant) {
-        self.undecided.push((channel.to_owned(), until));
+        self.undecided.insert(channel.to_owned(), until);
     }
 
     pub(super) fn decided(&mut self, channel: &str) {
-        self.undecided.retain(|(undecided, _)| undecided != channel);
+        self.undecided.remove(channel);
     }
 
-    pub(super) fn progress(&mut self, exchange: Exchange, later: Instant) {
-        for open in self.open.iter_mut().filter(|open| open.exchange == exchange) {
+    /// What is on its way gets until `later`.
+    pub(super) fn extend(&mut self, later: Instant) {
+        if let Some(open) = &mut self.open {
             open.until = later.max(open.until);
         }
     }
 
     pub(super) fn expects(&self, exchange: Exchange) -> bool {
-        self.open.iter().any(|open| open.exchange == exchange)
+        self.open.as_ref().is_some_and(|open| open.exchange == exchange)
     }
 
-    /// Whether something asked in this exchange is still unanswered.
-    pub(super) fn is_open(&self, exchange: Exchange) -> bool {
-        self.open.iter().any(|open| open.exchange == exchange && !open.asked.is_empty())
+    /// Whether something that is on its way is still unanswered.
+    pub(super) fn is_open(&self) -> bool {
+        self.open.as_ref().is_some_and(|open| !open.asked.is_empty())
     }
 
-    pub(super) fn close(&mut self, exchange: Exchange) {
-        self.open.retain(|open| open.exchange != exchange);
+    /// The array that was on its way is answered; the next one goes out, at the latest at `until`.
+    pub(super) fn close(&mut self, until: Instant) {
+        self.open = None;
+        self.until = until;
     }
 
-    pub(super) fn is_done(&self) -> bool {
-        self.unsent.is_empty() && self.open.is_empty() && self.undecided.is_empty()
+    pub(super) fn is_settled(&self) -> bool {
+        self.open.is_none() && self.undecided.is_empty()
     }
 
     /// The earliest of what is waited for.
     pub(super) fn deadline(&self) -> (Instant, Wait) {
-        let replies = self.open.iter().map(|open| (open.until, Wait::SubscribeReply));
-        let decisions = self.undecided.iter().map(|(_, until)| (*until, Wait::Decision));
-        replies.chain(decisions).min_by_key(|(at, _)| *at).unwrap_or((self.until, Wait::SubscribeReply))
+        let reply = self.open.iter().map(|open| (open.until, Wait::SubscribeReply));
+        let decisions = self.undecided.values().map(|until| (*until, Wait::Decision));
+        reply.chain(decisions).min_by_key(|(at, _)| *at).unwrap_or((self.until, Wait::SubscribeReply))
+    }
+}
+
+fn kind(ask: &Ask) -> &'static str {
+    match ask {
+        Ask::Subscribe(_) => SUBSCRIBE,
+        Ask::Unsubscribe(_) => UNSUBSCRIBE,
     }
 }
 
 fn render(client_id: &str, id: &str, ask: &Ask) -> String {
-    let (channel, ext) = match ask {
-        Ask::Subscribe(subscription) => (SUBSCRIBE, subscription.ext.as_deref()),
-        Ask::Unsubscribe(_) => (UNSUBSCRIBE, None),
+    let ext = match ask {
+        Ask::Subscribe(subscription) => subscription.ext.as_deref(),
+        Ask::Unsubscribe(_) => None,
     };
     let subscription = Some(ask.channel());
-    Outgoing { channel, id, client_id: Some(client_id), subscription, ext, ..Outgoing::default() }.json()
+    Outgoing { channel: kind(ask), id, client_id: Some(client_id), subscription, ext, ..Outgoing::default() }.json()
 }

@@ -40,6 +40,8 @@ pub enum Event<D> {
     Handshaken {
         /// The extensions that it offers.
         ext: Option<Box<RawValue>>,
+        /// Whether what comes is acknowledged ([`Config::ack`](crate::Config::ack)).
+        ack: bool,
     },
     /// A channel is subscribed. Events of it may have come before.
     Subscribed {
@@ -53,7 +55,7 @@ pub enum Event<D> {
         /// The channel.
         channel: String,
     },
-    /// The server refused a channel. The session waits for a decision: [`Session::ask`](crate::Session::ask) again,
+    /// The server refused a channel. The session waits for a decision, as long as for an answer: [`Session::ask`](crate::Session::ask) again,
     /// [`Session::forget`](crate::Session::forget), or drop it.
     Refused {
         /// The channel.
@@ -78,7 +80,8 @@ impl<D> fmt::Debug for Event<D> {
     /// Never a payload.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Handshaken { .. } => f.write_str("Handshaken"),
+            Self::Handshaken { ack: false, .. } => f.write_str("Handshaken"),
+            Self::Handshaken { ack: true, .. } => f.write_str("Handshaken(ack)"),
             Self::Subscribed { channel, .. } => write!(f, "Subscribed({channel})"),
             Self::Unsubscribed { channel } => write!(f, "Unsubscribed({channel})"),
             Self::Refused { channel, refusal } => write!(f, "Refused({channel}: {refusal})"),

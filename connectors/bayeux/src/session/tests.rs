@@ -1,11 +1,12 @@
 #![allow(clippy::unwrap_used, clippy::expect_used, clippy::panic, clippy::indexing_slicing, clippy::string_slice)]
 //! Transcripts: `>` we say (a subset of the message), `<` they say (to the newest open request), `+3s` time passes,
-//! `!` an event, `x` the exchange fails, `room`/`full` the budget changes, `progress` a piece of a reply comes, `=` what is waited for.
+//! `!` an event, `x` the exchange fails, `~` a frame comes, `closed` the socket is gone, `room`/`full` the budget
+//! changes, `progress` a piece of a reply comes, `silent` we say nothing, `=` what is waited for.
 
 use super::*;
 use crate::message::Subscription;
-use proptest::prelude::*;
 use serde_json::Value;
+use std::time::Duration;
 
 struct Stage {
     session: Session<serde::de::IgnoredAny>,
@@ -15,11 +16,15 @@ struct Stage {
 
 impl Stage {
     fn new(channels: &[&str]) -> Self {
+        Self::with(channels, Config::default())
+    }
+
+    fn with(channels: &[&str], config: Config) -> Self {
         let ext = serde_json::value::RawValue::from_string(r#"{"replay":{"/a":-1}}"#.to_owned()).ok();
         let subscriptions =
             channels.iter().map(|channel| Subscription { channel: (*channel).to_owned(), ext: ext.clone() }).collect();
         let now = Instant::now();
-        Self { session: Session::new(Config { subscriptions, ..Config::default() }, now), now, open: Vec::new() }
+        Self { session: Session::new(Config { subscriptions, ..config }, now), now, open: Vec::new() }
     }
 
     fn play(&mut self, transcript: &str) {
@@ -34,21 +39,31 @@ impl Stage {
                 }
                 "x" => {
                     let exchange = self.open.pop().expect(line);
-                    let cause = Cause::Transport { sent: rest != "unsent", text: rest.to_owned(), error: None };
+                    let cause = match rest.parse() {
+                        Ok(status) => Cause::Status { status, text: String::new() },
+                        Err(_) => Cause::Transport { sent: rest != "unsent", text: rest.to_owned(), error: None },
+                    };
                     self.session.handle_failure(exchange, cause, self.now);
                 }
+                "~" => self.session.handle_frame(&rest.to_owned().into(), self.now),
+                "closed" => {
+                    let cause = Cause::Transport { sent: true, text: rest.to_owned(), error: None };
+                    self.session.handle_closed(cause, self.now);
+                }
+                "traffic" => self.session.handle_traffic(self.now),
                 "!" => assert_eq!(format!("{:?}", self.session.poll_event().expect(line)), rest, "{line}"),
                 "=" => assert_eq!(format!("{:?}", self.session.deadline().map(|d| d.wait)), rest, "{line}"),
+                "silent" => assert!(self.session.poll_request(self.now).is_none(), "something was said"),
                 "progress" => self.session.handle_progress(*self.open.last().expect(line), self.now),
-                "room" => self.session.handle_room(true),
-                "full" => self.session.handle_room(false),
+                "room" => self.session.handle_room(true, self.now),
+                "full" => self.session.handle_room(false, self.now),
                 "disconnect" => self.session.disconnect(self.now),
-                "forget" => self.session.forget(rest, self.now),
+                "forget" => self.session.forget(rest),
                 "again" => {
                     let subscription = Subscription { channel: rest.to_owned(), ext: None };
-                    self.session.ask(Ask::Subscribe(subscription), self.now);
+                    self.session.ask(Ask::Subscribe(subscription));
                 }
-                "drop" => self.session.ask(Ask::Unsubscribe(rest.to_owned()), self.now),
+                "drop" => self.session.ask(Ask::Unsubscribe(rest.to_owned())),
                 _ => {
                     let seconds: u64 =
                         mark.strip_prefix('+').and_then(|s| s.strip_suffix('s')).expect(line).parse().unwrap();
@@ -82,7 +97,11 @@ impl Stage {
 }
 
 fn check(channels: &[&str], transcript: &str) {
-    let mut stage = Stage::new(channels);
+    check_with(channels, Config::default(), transcript);
+}
+
+fn check_with(channels: &[&str], config: Config, transcript: &str) {
+    let mut stage = Stage::with(channels, config);
     stage.play(transcript);
     stage.finish();
 }
@@ -185,7 +204,7 @@ fn a_successful_connect_reply_that_advises_the_end_is_the_end() {
             OPEN,
             r#"
             < [{"advice":{"reconnect":"none"},"channel":"/meta/connect","id":"5","successful":true}]
-            ! Ended(connect: the server advised to end the session (Advice { reconnect: Some(None), interval: None, timeout: None, max_interval: None }))"#
+            ! Ended(connect: the server advised to end the session (reconnect: none))"#
         ),
     );
 }
@@ -366,103 +385,7 @@ fn a_denied_handshake_and_a_foreign_transport_end_the_session() {
     );
 }
 
-#[test]
-fn subscribes_are_batched_under_the_request_limit() {
-    let subscriptions =
-        (0..50).map(|n| Subscription { channel: format!("/data/Object_{n}__ChangeEvent"), ext: None }).collect();
-    let now = Instant::now();
-    let config = Config { subscriptions, request_limit: 1000, ..Config::default() };
-    let mut session: Session<serde::de::IgnoredAny> = Session::new(config, now);
-    let handshake = session.poll_request(now).unwrap();
-    let body = br#"[{"channel":"/meta/handshake","clientId":"c","successful":true}]"#.as_slice().into();
-    session.handle_reply(handshake.exchange, Reply { body, date: None }, now);
-    let bodies: Vec<String> = std::iter::from_fn(|| session.poll_request(now)).map(|request| request.body).collect();
-    assert!(bodies.len() > 5 && bodies.iter().all(|body| body.len() <= 1000));
-    let asked: usize = bodies.iter().map(|body| body.matches("/meta/subscribe").count()).sum();
-    assert_eq!(asked, 50);
-}
-
-/// What a hostile server, network or clock may do to a session.
-#[derive(Debug, Clone)]
-enum Blow {
-    Reply(usize),
-    Fail(bool),
-    Time(u64),
-    Room(bool),
-    Again,
-    Forget,
-    Disconnect,
-}
-
-fn blow() -> impl Strategy<Value = Blow> {
-    prop_oneof![
-        8 => (0..REPLIES.len()).prop_map(Blow::Reply),
-        1 => any::<bool>().prop_map(Blow::Fail),
-        2 => (0..130_000u64).prop_map(Blow::Time),
-        1 => any::<bool>().prop_map(Blow::Room),
-        1 => Just(Blow::Again),
-        1 => Just(Blow::Forget),
-        1 => Just(Blow::Disconnect),
-    ]
-}
-
-const REPLIES: &[&str] = &[
-    r#"[{"channel":"/meta/handshake","clientId":"c","successful":true}]"#,
-    r#"[{"channel":"/meta/handshake","clientId":7,"successful":true,"advice":[]}]"#,
-    r#"[{"channel":"/meta/subscribe","subscription":"/a","successful":true}]"#,
-    r#"[{"channel":"/meta/subscribe","subscription":"/a","successful":false,"error":"400::no"}]"#,
-    r#"[{"channel":"/meta/subscribe","subscription":"/b","successful":true}]"#,
-    r#"[{"channel":"/a","data":{}},{"channel":"/meta/connect","successful":true}]"#,
-    r#"[{"channel":"/meta/connect","successful":true,"advice":{"interval":9e9,"timeout":-4,"reconnect":"retry"}}]"#,
-    r#"[{"channel":"/meta/connect","successful":true,"advice":{"interval":-1}}]"#,
-    r#"[{"channel":"/meta/connect","successful":false,"error":null}]"#,
-    r#"[{"channel":"/meta/disconnect"}]"#,
-    r#"[{"channel":"/meta/disconnect","successful":true}]"#,
-    "[]",
-    "null",
-    "[{]",
-    "",
-];
-
-proptest! {
-    /// The strongest thing to say of any session: one that lives waits for something, and one that ended says no more.
-    #[test]
-    fn a_live_session_always_has_a_deadline(blows in prop::collection::vec(blow(), 0..60)) {
-        let mut stage = Stage::new(&["/a", "/b"]);
-        let mut ended = false;
-        for blow in blows {
-            match blow {
-                Blow::Reply(index) => if let Some(exchange) = stage.open.pop() {
-                    let body = REPLIES[index].as_bytes().into();
-                    stage.session.handle_reply(exchange, Reply { body, date: None }, stage.now);
-                },
-                Blow::Fail(sent) => if let Some(exchange) = stage.open.pop() {
-                    stage.session.handle_failure(exchange, Cause::Transport { sent, text: String::new(), error: None }, stage.now);
-                },
-                Blow::Time(ms) => {
-                    stage.now += Duration::from_millis(ms);
-                    stage.session.handle_timeout(stage.now);
-                }
-                Blow::Room(room) => stage.session.handle_room(room),
-                Blow::Again => stage.session.ask(Ask::Subscribe(Subscription { channel: "/b".into(), ext: None }), stage.now),
-                Blow::Forget => stage.session.forget("/a", stage.now),
-                Blow::Disconnect => stage.session.disconnect(stage.now),
-            }
-            let mut connects = 0;
-            while let Some(request) = stage.session.poll_request(stage.now) {
-                connects += usize::from(request.phase == Phase::Connect);
-                stage.open.push(request.exchange);
-            }
-            prop_assert!(connects <= 1);
-            while let Some(event) = stage.session.poll_event() {
-                prop_assert!(!ended, "{event:?} after the end");
-                ended = matches!(event, Event::Ended(_));
-            }
-            prop_assert_eq!(stage.session.deadline().is_none(), ended);
-            // Time alone brings any session to its next step: nothing waits for ever.
-            if let Some(deadline) = stage.session.deadline() {
-                prop_assert!(deadline.at <= stage.now + MOST_HOLD + Duration::from_secs(60));
-            }
-        }
-    }
-}
+mod acknowledged;
+mod hostile;
+mod odd_replies;
+mod over_a_socket;

@@ -39,7 +39,7 @@ fn keys_and_channels_with_escapes_are_read_all_the_same() {
 }
 
 #[test]
-fn events_and_answers_keep_their_order_and_numbers_stay_whole() {
+fn f40_events_and_answers_keep_their_order_and_numbers_stay_whole() {
     let reply = r#"[{"channel":"/a","data":{"replayId":9007199254740993123}},{"channel":"/meta/connect","id":4,"successful":true,"new":{}},{"channel":"/b","data":1}]"#;
     check(reply, &[("/a", r#"{"replayId":9007199254740993123}"#), ("/b", "1")]);
     let messages = split::<IgnoredAny>(&Bytes::from_static(reply.as_bytes())).unwrap();

@@ -146,10 +146,12 @@ impl Gate {
             return Ok(());
         }
         let error = Error::FreshTokens { count: state.refused };
+        let mut until = self.pause.after(state.refused - 1);
         if state.refused >= ALARM {
             tracing::error!(error = %error, remedy = error.remedy(), "no new token works");
+            until = until.max(Instant::now() + ALARM_PAUSE);
         }
-        state.phase = Phase::Resting { error: error.clone(), until: self.pause.after(state.refused - 1) };
+        state.phase = Phase::Resting { error: error.clone(), until };
         Err(error)
     }
 
@@ -225,6 +227,8 @@ fn is_same(token: &Arc<Token>, other: Option<&Token>) -> bool {
 const HEALTHY: Duration = Duration::from_secs(300);
 /// So many fresh tokens refused in a row are for a person.
 const ALARM: u32 = 5;
+/// What is waited at least between logins from then on.
+const ALARM_PAUSE: Duration = Duration::from_secs(300);
 /// An end that a clock can hold.
 const FAR: Duration = Duration::from_secs(365 * 86_400);
 
