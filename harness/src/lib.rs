@@ -21,7 +21,7 @@ pub use bridge::{Bridge, FeedStatus, Problem, Status, StreamStatus, surroundings
 pub use error::Error;
 pub use interrupt::{INTERRUPTED, told_to_stop};
 pub use kafka_broker::{Kafka, kafka_is_skipped, kafka_or_skip, kafka_script};
-pub use org::{Accepted, ChannelCounts, Fault, How, Made, Org, Publish, SessionCounts, Stats};
+pub use org::{Accepted, ChannelCounts, CustomChannel, Fault, How, Made, Org, Planned, Publish, SessionCounts, Stats};
 pub use pressure::Held;
 pub use process::{Figures, Process, figures, program};
 pub use proxy::Proxy;

@@ -3,9 +3,11 @@
 mod answers;
 mod lines;
 mod orders;
+#[cfg(test)]
+mod tests;
 
-pub use answers::{Accepted, ChannelCounts, Made, SessionCounts, Stats};
-pub use orders::{Fault, How, Publish};
+pub use answers::{Accepted, ChannelCounts, Made, Planned, SessionCounts, Stats};
+pub use orders::{CustomChannel, Fault, How, Publish};
 
 use crate::{Error, Process, program};
 use serde::Serialize;
@@ -118,12 +120,34 @@ impl Org {
         parsed("GET stats", &answer.bytes().await?)
     }
 
-    /// Plans a faulty reply.
+    /// Plans a faulty reply; its number is for [`lift`](Self::lift) and [`planned`](Self::planned).
     ///
     /// # Errors
     /// The simulator refuses.
-    pub async fn fault(&self, fault: &Fault) -> Result<(), Error> {
-        self.post("faults", fault).await.map(drop)
+    pub async fn fault(&self, fault: &Fault) -> Result<u64, Error> {
+        self.count("faults", fault, "number").await
+    }
+
+    /// Ends a planned fault.
+    ///
+    /// # Errors
+    /// There is none of this number.
+    pub async fn lift(&self, number: u64) -> Result<(), Error> {
+        let call = format!("faults/{number}");
+        answered(&call, self.client.delete(self.control(&call)).send().await?).await.map(drop)
+    }
+
+    /// Every fault that was ever planned, with how often it struck.
+    ///
+    /// # Errors
+    /// The simulator does not answer.
+    pub async fn planned(&self) -> Result<Vec<Planned>, Error> {
+        #[derive(serde::Deserialize)]
+        struct All {
+            faults: Vec<Planned>,
+        }
+        let answer = answered("GET faults", self.client.get(self.control("faults")).send().await?).await?;
+        parsed::<All>("GET faults", &answer.bytes().await?).map(|all| all.faults)
     }
 
     /// Forgets planned faults.
@@ -139,7 +163,46 @@ impl Org {
     /// # Errors
     /// No such channel.
     pub async fn expire(&self, channel: &str) -> Result<u64, Error> {
-        self.count("expire", &json!({"channel": channel}), "expired").await
+        self.expire_but(channel, 0).await
+    }
+
+    /// Lets all but the newest `keep` events of a channel age out; how many are gone.
+    ///
+    /// # Errors
+    /// No such channel.
+    pub async fn expire_but(&self, channel: &str, keep: u64) -> Result<u64, Error> {
+        self.count("expire", &json!({"channel": channel, "keep": keep}), "expired").await
+    }
+
+    /// Lets a channel's ids begin anew, lower than before: without events, as a refreshed sandbox does, or, to `keep`
+    /// them, with the retained ones under new ids, as an instance's migration does. Change events share their ids, so all
+    /// of those channels restart; their names are the answer.
+    ///
+    /// # Errors
+    /// No such channel.
+    pub async fn restart_stream(&self, channel: &str, keep: bool) -> Result<Vec<String>, Error> {
+        #[derive(serde::Deserialize)]
+        struct Restarted {
+            restarted: Vec<String>,
+        }
+        let answer = self.post("streams/restart", &json!({"channel": channel, "keep": keep})).await?;
+        parsed::<Restarted>("streams/restart", &answer.bytes().await?).map(|answer| answer.restarted)
+    }
+
+    /// Puts another org behind the same login. Tokens and sessions of the one before are no longer known.
+    ///
+    /// # Errors
+    /// That is no org's id.
+    pub async fn change_org(&self, org_id: &str) -> Result<(), Error> {
+        self.post("org", &json!({"org_id": org_id})).await.map(drop)
+    }
+
+    /// Changes how the Streaming API behaves: fields as the simulator's README describes them.
+    ///
+    /// # Errors
+    /// There is no such field.
+    pub async fn streaming(&self, fields: &Value) -> Result<(), Error> {
+        self.post("streaming", fields).await.map(drop)
     }
 
     /// Ends all sessions; how many that were.
@@ -170,6 +233,14 @@ impl Org {
         self.post("channels", &order).await.map(drop)
     }
 
+    /// Adds a custom channel, or gives one other members.
+    ///
+    /// # Errors
+    /// A member is not known, or the filter is not understood.
+    pub async fn compose(&self, channel: &CustomChannel) -> Result<(), Error> {
+        self.post("channels", channel).await.map(drop)
+    }
+
     /// Changes what the org's administrator decided about logins: fields as the simulator's README describes them.
     ///
     /// # Errors
@@ -178,7 +249,8 @@ impl Org {
         self.post("login", fields).await.map(drop)
     }
 
-    /// Sets how many API calls are used, and how many there are: `api_used`, `api_max`.
+    /// Sets how many API calls and deliveries are used, and how many there are: `api_used`, `api_max`,
+    /// `delivered_used`, `delivered_max`.
     ///
     /// # Errors
     /// There is no such field.
@@ -186,7 +258,7 @@ impl Org {
         self.post("limits", fields).await.map(drop)
     }
 
-    async fn count(&self, call: &str, order: &Value, word: &str) -> Result<u64, Error> {
+    async fn count(&self, call: &str, order: &impl Serialize, word: &str) -> Result<u64, Error> {
         let answer: Value = parsed(call, &self.post(call, order).await?.bytes().await?)?;
         answer.get(word).and_then(Value::as_u64).ok_or_else(|| Error::malformed(call, format!("no `{word}`")))
     }

@@ -28,6 +28,21 @@ pub(crate) fn entity(channel: &str) -> Option<String> {
     (!name.is_empty()).then(|| if name.ends_with("__") { format!("{name}c") } else { name.to_owned() })
 }
 
+/// Whether it is a channel that the org's administrator composed of others.
+pub(crate) fn is_custom(channel: &str) -> bool {
+    channel.ends_with("__chn")
+}
+
+/// The name of an event that Salesforce defines: of monitoring, or of what happens on the platform.
+pub(crate) fn standard_event(channel: &str) -> Option<&str> {
+    channel.strip_prefix("/event/").filter(|name| !name.is_empty() && !name.ends_with("__e") && !is_custom(name))
+}
+
+/// Whether its events are of real-time event monitoring, which count against no allocation.
+pub(crate) fn is_monitoring(channel: &str) -> bool {
+    standard_event(channel).is_some_and(|name| name.ends_with("EventStream") || MONITORING.contains(&name))
+}
+
 /// All selected entities in one ordered stream.
 pub(crate) const ALL_CHANGES: &str = "/data/ChangeEvents";
 
@@ -46,9 +61,34 @@ pub(crate) const KNOWN: [&str; 11] = [
     "/u/notifications/Ops",
 ];
 
+/// The monitoring events whose names do not end with `EventStream`. After "Platform Events Developer Guide".
+const MONITORING: [&str; 7] = [
+    "CredentialStuffingEvent",
+    "MobileEmailEvent",
+    "MobileEnforcedPolicyEvent",
+    "MobileScreenshotEvent",
+    "MobileTelephonyEvent",
+    "ReportAnomalyEvent",
+    "SessionHijackingEvent",
+];
+
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn standard_events_and_those_of_monitoring() {
+        for (channel, name, of_monitoring) in [
+            ("/event/LoginEventStream", Some("LoginEventStream"), true),
+            ("/event/ReportAnomalyEvent", Some("ReportAnomalyEvent"), true),
+            ("/event/BatchApexErrorEvent", Some("BatchApexErrorEvent"), false),
+            ("/event/Low_Ink__e", None, false),
+            ("/event/Orders__chn", None, false),
+            ("/data/AccountChangeEvent", None, false),
+        ] {
+            assert_eq!((standard_event(channel), is_monitoring(channel)), (name, of_monitoring), "{channel}");
+        }
+    }
 
     #[test]
     fn kinds_and_entities() {

@@ -2,8 +2,10 @@
 //! After "Streaming API Developer Guide" (replay extension, error messages, time-outs) and the CometD reference.
 
 mod connect;
+mod form;
 mod handshake;
 mod message;
+mod refused;
 mod reply;
 mod subscribe;
 mod version;
@@ -17,8 +19,9 @@ use axum::response::{IntoResponse, Response};
 use serde_json::{Map, Value, json};
 
 use crate::counters::{Call, add};
-use crate::fault::{self, Fault, On};
+use crate::fault::{self, Asked, Fault, On, Place};
 use crate::org::{Org, Simulator};
+use crate::routing;
 use crate::session::{Interrupt, Session, Taken};
 use crate::token::Denied;
 use message::{Message, Refusal};
@@ -43,9 +46,10 @@ pub(crate) async fn exchange(State(simulator): State<Simulator>, request: Reques
     for call in messages.iter().filter_map(|message| call_of(message.channel())) {
         org.counters.count(call);
     }
-    let fault = org.faults.of_request(on(&messages));
-    if fault == Some(Fault::Html) && on(&messages) != On::Connect {
-        return fault::html(StatusCode::OK);
+    let asked = asked(&messages);
+    let fault = org.faults.of_request(&asked);
+    if let (Some(Fault::Page(status)), false) = (&fault, asked.on == On::Connect) {
+        return fault::html(*status);
     }
     let refused = |refusal: &Refusal| {
         let replies = messages.iter().map(|message| message.refused(refusal)).collect();
@@ -54,22 +58,27 @@ pub(crate) async fn exchange(State(simulator): State<Simulator>, request: Reques
     if let Err(text) = version::check(head.uri.path()) {
         return reply::send(org, refused(&Refusal::new(text).advising("none")), None);
     }
-    let token = match (fault, org.admit(&head.headers)) {
-        (Some(Fault::Unavailable), _) => return reply::send(org, refused(&message::TOO_BUSY), None),
-        (Some(Fault::Unauthorized), _) => return reply::send(org, refused(&message::UNAUTHENTICATED), None),
-        (_, Err(Denied::Missing)) => return reply::send(org, refused(&message::NO_TOKEN), None),
-        (_, Err(Denied::Invalid)) => return reply::send(org, refused(&message::UNAUTHENTICATED), None),
-        (_, Ok(token)) => token,
+    if let Some(refusal) = fault.as_ref().and_then(refused::by) {
+        if refusal.ends_session {
+            end_sessions(org, &messages);
+        }
+        return reply::send(org, refused(&refusal), None);
+    }
+    let token = match org.admit(&head.headers) {
+        Err(Denied::Missing) => return reply::send(org, refused(&message::NO_TOKEN), None),
+        Err(Denied::Invalid) => return reply::send(org, refused(&message::UNAUTHENTICATED), None),
+        Ok(token) => token,
     };
-    let caller = Caller { token, cookie: cookie(&head.headers) };
+    let cookie = |name| cookie(&head.headers, name);
+    let caller = Caller { token, cookie: cookie(handshake::COOKIE), route: cookie(routing::COOKIE) };
     if messages.iter().any(|message| message.channel() == "/meta/handshake") {
         return match messages.as_slice() {
-            [only] => reply::send(org, handshake::handshake(org, only, &caller), fault),
+            [only] => reply::send(org, handshake::handshake(org, only, &caller), fault.as_ref()),
             // CometD's server fails the request; Bayeux says that a handshake is alone.
             _ => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
         };
     }
-    converse(org, messages, &caller, fault).await
+    converse(org, messages, &caller, fault.as_ref()).await
 }
 
 /// Who asks.
@@ -77,10 +86,11 @@ pub(crate) async fn exchange(State(simulator): State<Simulator>, request: Reques
 struct Caller {
     token: String,
     cookie: Option<String>,
+    route: Option<String>,
 }
 
 /// Answers messages of an open session, a connect last.
-async fn converse(org: &Arc<Org>, messages: Vec<Message>, caller: &Caller, fault: Option<Fault>) -> Response {
+async fn converse(org: &Arc<Org>, messages: Vec<Message>, caller: &Caller, fault: Option<&Fault>) -> Response {
     let is_alone = messages.len() == 1;
     let (connects, others): (Vec<_>, Vec<_>) =
         messages.into_iter().partition(|message| message.channel() == "/meta/connect");
@@ -91,6 +101,15 @@ async fn converse(org: &Arc<Org>, messages: Vec<Message>, caller: &Caller, fault
         reply.add(taken);
     }
     let Some((connect, surplus)) = connects.split_last() else {
+        if let Some(Fault::ServerDisconnect(place)) = fault {
+            end_sessions(org, &others);
+            let disconnect = Value::Object(bare("/meta/disconnect"));
+            match place {
+                Place::Alone => reply.replies = vec![disconnect],
+                Place::Before => reply.replies.insert(0, disconnect),
+                Place::After => reply.replies.push(disconnect),
+            }
+        }
         return reply::send(org, reply, fault);
     };
     for message in surplus {
@@ -103,8 +122,8 @@ async fn converse(org: &Arc<Org>, messages: Vec<Message>, caller: &Caller, fault
             return reply::send(org, reply, fault);
         }
     };
-    // A faulty connect is answered at once, and so is one that has company.
-    let may_hold = is_alone && fault.is_none();
+    // Most faulty connects are answered at once, and so is one that has company.
+    let may_hold = is_alone && fault.is_none_or(Fault::lets_hold);
     connect::connect(org, session, connect, reply, may_hold, fault).await
 }
 
@@ -130,6 +149,10 @@ fn answer(org: &Org, message: &Message, caller: &Caller) -> (Value, Taken) {
             session.touch();
             match outcome {
                 Ok(()) => (message.succeeded(), session.take_unless_held(limit)),
+                Err(refusal) if refusal.ends_session => {
+                    org.end(&session, Interrupt::Unknown);
+                    (message.refused(&refusal), nothing)
+                }
                 Err(refusal) => (message.refused(&refusal), session.take_unless_held(limit)),
             }
         }
@@ -168,9 +191,19 @@ fn session(org: &Org, message: &Message, caller: &Caller) -> Result<Arc<Session>
             Err(Refusal::new(text).advising("handshake"))
         }
         Some(cookie) if *cookie != session.cookie => Err(message::UNKNOWN_CLIENT),
+        // Another server got the request.
+        Some(_) if !session.route.is_found_by(caller.route.as_deref()) => Err(message::UNKNOWN_CLIENT),
         Some(_) => {
             session.use_token(&caller.token);
             Ok(session)
+        }
+    }
+}
+
+fn end_sessions(org: &Org, messages: &[Message]) {
+    for client_id in messages.iter().filter_map(|message| message.text("clientId")) {
+        if let Some(session) = org.sessions.find(client_id, org.options.expiry) {
+            org.end(&session, Interrupt::Unknown);
         }
     }
 }
@@ -192,15 +225,16 @@ fn parse(headers: &HeaderMap, body: &[u8]) -> Result<Vec<Message>, StatusCode> {
     }
 }
 
-fn cookie(headers: &HeaderMap) -> Option<String> {
+fn cookie(headers: &HeaderMap, wanted: &str) -> Option<String> {
     let pairs = headers.get_all(header::COOKIE).iter().filter_map(|value| value.to_str().ok());
     let mut pairs = pairs.flat_map(|value| value.split(';')).filter_map(|pair| pair.trim().split_once('='));
-    pairs.find(|(name, _)| *name == handshake::COOKIE).map(|(_, value)| value.trim_matches('"').to_owned())
+    pairs.find(|(name, _)| *name == wanted).map(|(_, value)| value.trim_matches('"').to_owned())
 }
 
-fn on(messages: &[Message]) -> On {
+/// What a request is, by its most important message.
+fn asked(messages: &[Message]) -> Asked<'_> {
     let has = |channel: &str| messages.iter().any(|message| message.channel() == channel);
-    if has("/meta/handshake") {
+    let on = if has("/meta/handshake") {
         On::Handshake
     } else if has("/meta/connect") {
         On::Connect
@@ -208,7 +242,11 @@ fn on(messages: &[Message]) -> On {
         On::Subscribe
     } else {
         On::Other
-    }
+    };
+    let subscribes = messages.iter().filter(|message| message.channel() == "/meta/subscribe");
+    let channels = subscribes.flat_map(subscribe::named).map(|name| subscribe::split(name).0).collect();
+    let session = messages.iter().find_map(|message| message.text("clientId"));
+    Asked { on, is_bayeux: true, session, channels }
 }
 
 fn call_of(channel: &str) -> Option<Call> {

@@ -2,24 +2,24 @@
 //! Every call is described in the README of this crate.
 
 mod channels;
+mod faults;
 mod ledger;
 mod login;
 mod objects;
 mod publish;
 mod stats;
+mod streaming;
 
 use axum::Router;
 use axum::body::Bytes;
 use axum::extract::State;
 use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::counters::add;
-use crate::fault::Plan;
 use crate::org::Simulator;
 use crate::session::Interrupt;
 
@@ -35,8 +35,12 @@ pub(crate) fn router() -> Router<Simulator> {
         .route("/login", post(login::change).get(login::show))
         .route("/channels", post(channels::define).get(channels::list))
         .route("/objects", post(objects::define))
-        .route("/limits", post(set_limits))
-        .route("/faults", post(plan_fault).delete(clear_faults))
+        .route("/limits", post(streaming::limits))
+        .route("/streaming", post(streaming::change).get(streaming::show))
+        .route("/streams/restart", post(streaming::restart))
+        .route("/org", post(streaming::change_org))
+        .route("/faults", post(faults::plan).get(faults::list).delete(faults::clear_all))
+        .route("/faults/{number}", delete(faults::clear))
 }
 
 #[derive(Deserialize)]
@@ -62,11 +66,11 @@ async fn end_sessions(State(simulator): State<Simulator>, body: Bytes) -> Result
             continue;
         }
         match how {
-            How::UnknownClient => org.sessions.close(&session, Interrupt::Unknown),
-            How::ServerDisconnect if session.is_held() => org.sessions.close(&session, Interrupt::ServerDisconnect),
+            How::UnknownClient => org.end(&session, Interrupt::Unknown),
+            How::ServerDisconnect if session.is_held() => org.end(&session, Interrupt::ServerDisconnect),
+            // It is counted when it is told.
             How::ServerDisconnect => session.end_at_connect(),
         }
-        add(&org.counters.ended, 1);
         ended += 1;
     }
     Ok(ok(json!({"ended": ended})))
@@ -76,13 +80,15 @@ async fn end_sessions(State(simulator): State<Simulator>, body: Bytes) -> Result
 #[serde(deny_unknown_fields)]
 struct Expire {
     channel: String,
+    /// How many of the newest events stay.
+    #[serde(default)]
+    keep: u64,
 }
 
 async fn expire(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
-    let Expire { channel } = read(&body)?;
+    let Expire { channel, keep } = read(&body)?;
     let stream = simulator.org().bus.stream(&channel).ok_or_else(|| unknown(&channel))?;
-    stream.expire();
-    Ok(ok(json!({"expired": stream.made()})))
+    Ok(ok(json!({"expired": stream.expire(keep)})))
 }
 
 #[derive(Default, Deserialize)]
@@ -104,33 +110,6 @@ async fn revoke_tokens(State(simulator): State<Simulator>, body: Bytes) -> Resul
         session.interrupt(Interrupt::Revoked);
     }
     Ok(ok(json!({"revoked": revoked})))
-}
-
-async fn plan_fault(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
-    let plan: Plan = read(&body)?;
-    if !plan.is_possible() {
-        return Err(wrong("lock_row, limit, concurrent and retry_after are of REST calls"));
-    }
-    simulator.org().faults.plan(plan);
-    Ok(ok(json!({"planned": true})))
-}
-
-async fn clear_faults(State(simulator): State<Simulator>) -> Response {
-    simulator.org().faults.clear();
-    ok(json!({"cleared": true}))
-}
-
-#[derive(Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Limits {
-    api_used: Option<u64>,
-    api_max: Option<u64>,
-}
-
-async fn set_limits(State(simulator): State<Simulator>, body: Bytes) -> Result<Response, Response> {
-    let Limits { api_used, api_max } = read(&body)?;
-    let usage = simulator.org().quota.set(api_used, api_max);
-    Ok(ok(json!({"api_used": usage.used, "api_max": usage.max})))
 }
 
 fn read<T: DeserializeOwned>(body: &[u8]) -> Result<T, Response> {

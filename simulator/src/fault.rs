@@ -1,15 +1,21 @@
 //! Replies that go wrong on demand.
 
+mod plan;
 mod spoil;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Mutex;
+use std::time::{Duration, Instant};
 
+use axum::http::StatusCode;
 use serde::Deserialize;
+use serde_json::{Value, json};
 
 use crate::counters::Call;
-pub(crate) use spoil::{html, spoil};
-
 use crate::lock::lock;
+pub(crate) use plan::Plan;
+pub(crate) use spoil::{Doom, doomed, html, spoil};
 
 /// What kind of request a fault is planned for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
@@ -38,83 +44,193 @@ pub(crate) enum On {
 }
 
 /// How the reply goes wrong.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
-#[serde(rename_all = "snake_case")]
+#[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Fault {
-    /// A maintenance page with HTTP 200.
-    Html,
-    /// Proper HTTP, but the JSON ends in the middle.
-    Truncated,
+    /// A maintenance page.
+    Page(StatusCode),
     /// The endpoint's way to say that the token is not valid.
     Unauthorized,
     /// The endpoint's way to say that the server is too busy.
-    #[serde(alias = "busy")]
     Unavailable,
-    /// The TCP connection ends in the middle of the body.
-    Cut,
-    /// HTTP 200 and no body.
-    Empty,
     /// REST only: another transaction holds the record, or rows of a collection or composite call.
     LockRow,
     /// REST only: the daily requests are used up.
     Limit,
     /// REST only: too many long requests run at once.
     Concurrent,
+    /// What was asked is done, and the bytes of the reply go wrong.
+    Wire(Wire),
+    /// CometD only: the messages are refused.
+    Refused(Refused),
+    /// CometD only: the server ends the session.
+    ServerDisconnect(Place),
+    /// CometD only: a good reply of an uncommon form.
+    Form(Form),
+    /// CometD only: what a subscription of one channel is answered.
+    Channel(Standing),
 }
 
-/// Which requests get which fault: the `nth` from now, and `times - 1` after it.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub(crate) struct Plan {
-    on: On,
-    #[serde(default = "one")]
-    nth: u64,
-    #[serde(default = "one")]
-    times: u64,
-    fault: Fault,
-    /// Counts only connect replies that would carry events.
-    #[serde(default)]
-    with_events: bool,
-    /// Which rows are locked, from 0; all of them where none is named.
-    #[serde(default)]
-    rows: Vec<usize>,
-    /// Seconds, for the `Retry-After` of a REST reply with status 503.
-    retry_after: Option<u64>,
+/// What happens to the bytes of a good reply.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Wire {
+    /// Proper HTTP, but the JSON ends in the middle.
+    Truncated,
+    /// The TCP connection ends in the middle of the body.
+    Cut,
+    /// HTTP 200 and no body.
+    Empty,
+    /// A few bytes at a time, without an end.
+    Drip,
+    /// Nothing is sent, and the connection stays open.
+    Stall,
+    /// The TCP connection is reset when so much time went by without a reply.
+    Reset(Duration),
+    /// The TCP connection is reset in the middle of the body.
+    ResetInBody,
+    /// In pieces of odd lengths, without a length.
+    Chunked,
+    /// Filled with blanks to so many bytes.
+    Large(usize),
+}
+
+/// Why messages are refused.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refused {
+    Unauthorized,
+    /// 503 in `failureReason`, behind a 401.
+    BusyAs401,
+    /// 503 in `failureReason`, behind a 403.
+    BusyAs403,
+    /// Too many connections to the server.
+    Connections,
+    /// Too many clients of the org.
+    Clients,
+    /// The delivery allocation is used up; the session ends.
+    DailyLimit,
+    /// Too many subscribers of a topic.
+    Subscriptions,
+    HandshakeDenied,
+    /// The session ends.
+    UnknownClient(Advised),
+}
+
+/// What the advice says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(crate) enum Advised {
+    Handshake,
+    None,
+    Absent,
+}
+
+/// Where the server's own disconnect stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Place {
+    Alone,
+    Before,
+    After,
+}
+
+/// What is uncommon about a reply.
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum Form {
+    NoAdvice,
+    OddAdvice(Value),
+    /// The meta replies have ids of other requests.
+    StaleId,
+    /// Each meta reply comes twice.
+    Duplicate,
+    /// The meta replies come in the order of no request.
+    Unordered,
+    UnknownFields,
+    /// Events before and after the meta replies.
+    EventsAround,
+}
+
+/// What a subscription of a channel is answered while the plan stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Standing {
+    Denied(Denial),
+    /// Every replay id is refused, whether or not its event is retained.
+    ReplayRefused,
+    /// An id that aged out is taken for the oldest retained event's.
+    ReplayAccepted,
+}
+
+/// Why a channel is denied.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub(crate) enum Denial {
+    NoRights,
+    DoesNotExist,
+    NotEnabled,
+    Restricted,
+    CreateDenied,
+    Unknown,
+}
+
+/// What a request is, as far as plans go by it.
+#[derive(Debug)]
+pub(crate) struct Asked<'a> {
+    pub(crate) on: On,
+    pub(crate) is_bayeux: bool,
+    pub(crate) session: Option<&'a str>,
+    /// The channels that it subscribes.
+    pub(crate) channels: Vec<&'a str>,
 }
 
 /// What is planned for a REST call.
-#[derive(Debug, Default, PartialEq, Eq)]
+#[derive(Debug, Default, PartialEq)]
 pub(crate) struct Planned {
     pub(crate) fault: Option<Fault>,
     pub(crate) rows: Vec<usize>,
     pub(crate) retry_after: Option<u64>,
 }
 
-/// The plans, each with the number of requests that it has seen.
+/// The plans, in the order in which they were made.
 #[derive(Debug, Default)]
-pub(crate) struct Faults(Mutex<Vec<(Plan, u64)>>);
+pub(crate) struct Faults(Mutex<Vec<Entry>>);
+
+#[derive(Debug)]
+struct Entry {
+    plan: Plan,
+    /// How many requests it has seen, and how many of them went wrong by it.
+    seen: u64,
+    hits: u64,
+    is_open: bool,
+}
 
 impl Fault {
     /// Whether the request is carried out, and only its reply goes wrong.
-    pub(crate) fn is_of_the_reply(self) -> bool {
+    pub(crate) fn wire(&self) -> Option<Wire> {
         match self {
-            Self::Truncated | Self::Cut | Self::Empty => true,
-            Self::Html | Self::Unauthorized | Self::Unavailable | Self::LockRow | Self::Limit | Self::Concurrent => {
-                false
-            }
+            Self::Wire(wire) => Some(*wire),
+            _ => None,
         }
     }
 
-    fn is_of_rest(self) -> bool {
+    /// Whether a connect is held all the same.
+    pub(crate) fn lets_hold(&self) -> bool {
+        match self {
+            Self::Form(_) => true,
+            Self::Wire(wire) => matches!(wire, Wire::Chunked | Wire::Large(_) | Wire::Stall | Wire::Reset(_)),
+            _ => false,
+        }
+    }
+
+    fn is_of_rest(&self) -> bool {
         matches!(self, Self::LockRow | Self::Limit | Self::Concurrent)
+    }
+
+    fn is_of_bayeux(&self) -> bool {
+        matches!(self, Self::Refused(_) | Self::ServerDisconnect(_) | Self::Form(_) | Self::Channel(_))
     }
 }
 
-impl Plan {
-    /// Whether requests of this kind can go wrong in this way.
-    pub(crate) fn is_possible(&self) -> bool {
-        let is_elsewhere = matches!(self.on, On::Handshake | On::Connect | On::Subscribe | On::Token);
-        !(is_elsewhere && (self.fault.is_of_rest() || self.retry_after.is_some()))
+impl Wire {
+    /// Whether a client gets all of the reply.
+    pub(crate) fn arrives(self) -> bool {
+        matches!(self, Self::Chunked | Self::Large(_))
     }
 }
 
@@ -152,76 +268,84 @@ impl On {
     }
 }
 
+impl Asked<'_> {
+    /// A request to log in, or a SOAP call.
+    pub(crate) fn elsewhere(on: On) -> Self {
+        Self { on, is_bayeux: false, session: None, channels: Vec::new() }
+    }
+}
+
 impl Faults {
-    pub(crate) fn plan(&self, plan: Plan) {
-        lock(&self.0).push((plan, 0));
+    /// Adds a plan, and says its number.
+    pub(crate) fn plan(&self, plan: Plan) -> usize {
+        let mut entries = lock(&self.0);
+        entries.push(Entry { plan, seen: 0, hits: 0, is_open: true });
+        entries.len()
     }
 
-    pub(crate) fn clear(&self) {
-        lock(&self.0).clear();
+    /// Ends the plan with a number, or all; false where there is no such plan.
+    pub(crate) fn clear(&self, number: Option<usize>) -> bool {
+        let mut entries = lock(&self.0);
+        match number {
+            None => entries.iter_mut().for_each(|entry| entry.is_open = false),
+            Some(number) => match number.checked_sub(1).and_then(|index| entries.get_mut(index)) {
+                Some(entry) => entry.is_open = false,
+                None => return false,
+            },
+        }
+        true
+    }
+
+    /// Every plan ever made: its number, how often it struck, and whether it still can.
+    pub(crate) fn list(&self) -> Vec<Value> {
+        let now = Instant::now();
+        let entries = lock(&self.0);
+        let show = |(index, entry): (usize, &Entry)| json!({"number": index + 1, "hits": entry.hits, "open": entry.is_open_at(now)});
+        entries.iter().enumerate().map(show).collect()
     }
 
     /// The fault of a request that has just come.
-    pub(crate) fn of_request(&self, on: On) -> Option<Fault> {
-        let is_meant = |plan: &Plan| plan.on == on || plan.on == On::Any;
-        self.next(|plan| !plan.with_events && !plan.fault.is_of_rest() && is_meant(plan)).map(|plan| plan.fault)
+    pub(crate) fn of_request(&self, asked: &Asked<'_>) -> Option<Fault> {
+        let plan = self.next(|plan| !plan.with_events && !plan.is_of_channel() && plan.means(asked))?;
+        Some(plan.fault)
     }
 
     /// What is planned for a REST call that has just come.
     pub(crate) fn of_rest(&self, on: On) -> Option<Planned> {
-        let plan = self.next(|plan| !plan.with_events && (plan.on == on || matches!(plan.on, On::Rest | On::Any)))?;
+        let plan = self.next(|plan| !plan.with_events && plan.means_rest(on))?;
         Some(Planned { fault: Some(plan.fault), rows: plan.rows, retry_after: plan.retry_after })
     }
 
     /// The fault of a connect reply that is about to carry events.
-    pub(crate) fn of_delivery(&self) -> Option<Fault> {
-        self.next(|plan| plan.with_events && matches!(plan.on, On::Connect | On::Any)).map(|plan| plan.fault)
+    pub(crate) fn of_delivery(&self, session: &str) -> Option<Fault> {
+        let asked = Asked { on: On::Connect, is_bayeux: true, session: Some(session), channels: Vec::new() };
+        self.next(|plan| plan.with_events && plan.means(&asked)).map(|plan| plan.fault)
+    }
+
+    /// What is planned for the subscription of one channel, among the faults that are `wanted`.
+    pub(crate) fn of_channel(&self, session: &str, channel: &str, wanted: impl Fn(&Fault) -> bool) -> Option<Fault> {
+        let asked = Asked { on: On::Subscribe, is_bayeux: true, session: Some(session), channels: vec![channel] };
+        self.next(|plan| plan.is_of_channel() && wanted(&plan.fault) && plan.means(&asked)).map(|plan| plan.fault)
     }
 
     fn next(&self, matches: impl Fn(&Plan) -> bool) -> Option<Plan> {
-        let mut plans = lock(&self.0);
+        let now = Instant::now();
+        let mut entries = lock(&self.0);
         let mut due = None;
-        for (plan, seen) in plans.iter_mut().filter(|(plan, _)| matches(plan)) {
-            *seen += 1;
-            if *seen >= plan.nth && due.is_none() {
-                due = Some(plan.clone());
+        for entry in entries.iter_mut().filter(|entry| entry.is_open_at(now) && matches(&entry.plan)) {
+            entry.seen += 1;
+            if entry.seen >= entry.plan.nth && due.is_none() {
+                entry.hits += 1;
+                due = Some(entry.plan.clone());
             }
+            entry.is_open = entry.plan.times.is_none_or(|times| entry.seen + 1 < entry.plan.nth.saturating_add(times));
         }
-        plans.retain(|(plan, seen)| *seen + 1 < plan.nth.saturating_add(plan.times));
         due
     }
 }
 
-fn one() -> u64 {
-    1
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn plan() -> Plan {
-        Plan { on: On::Any, nth: 1, times: 1, fault: Fault::Empty, with_events: false, rows: vec![], retry_after: None }
-    }
-
-    #[test]
-    fn a_fault_comes_at_its_turn_and_so_many_times() {
-        let faults = Faults::default();
-        faults.plan(Plan { on: On::Connect, nth: 2, times: 2, fault: Fault::Empty, ..plan() });
-        let got: Vec<_> = (0..5).map(|_| faults.of_request(On::Connect).is_some()).collect();
-        assert_eq!(got, [false, true, true, false, false]);
-        faults.plan(Plan { fault: Fault::Cut, with_events: true, ..plan() });
-        assert_eq!(faults.of_request(On::Token), None);
-        assert_eq!(faults.of_delivery(), Some(Fault::Cut));
-        assert_eq!(faults.of_delivery(), None);
-    }
-
-    #[test]
-    fn a_fault_of_rest_waits_for_a_rest_call() {
-        let faults = Faults::default();
-        faults.plan(Plan { fault: Fault::LockRow, rows: vec![1], retry_after: Some(3), ..plan() });
-        assert_eq!(faults.of_request(On::Connect), None);
-        let planned = Planned { fault: Some(Fault::LockRow), rows: vec![1], retry_after: Some(3) };
-        assert_eq!((faults.of_rest(On::Query), faults.of_rest(On::Query)), (Some(planned), None));
+impl Entry {
+    fn is_open_at(&self, now: Instant) -> bool {
+        self.is_open && self.plan.until.is_none_or(|until| now < until)
     }
 }

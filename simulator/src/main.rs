@@ -9,7 +9,7 @@ use std::time::Duration;
 
 use bytesize::ByteSize;
 use clap::Parser;
-use simulator::{Certificate, Options, Simulator, Tls, serve};
+use simulator::{Certificate, Options, Simulator, Tls, UnknownChannels, serve};
 use tokio::net::TcpListener;
 use tracing_subscriber::EnvFilter;
 
@@ -71,6 +71,12 @@ struct Arguments {
     /// A further known channel; repeatable.
     #[arg(long = "channel", value_name = "NAME")]
     channels: Vec<String>,
+    /// What a subscription of an unknown channel is answered: refuse, or silent.
+    #[arg(long, value_name = "HOW", default_value = "refuse", value_parser = unknown_channels)]
+    unknown_channels: UnknownChannels,
+    /// How long the load balancer's routing cookie is good; without it there is none.
+    #[arg(long, value_name = "TIME", value_parser = humantime::parse_duration)]
+    routing_cookie: Option<Duration>,
     /// Compress replies for clients that accept it.
     #[arg(long)]
     gzip: bool,
@@ -164,6 +170,8 @@ fn options(arguments: Arguments, tls: Option<Tls>) -> Options {
         token_idle: arguments.token_idle,
         reply_bytes: usize::try_from(arguments.reply_bytes.as_u64()).unwrap_or(usize::MAX),
         channels: arguments.channels,
+        unknown_channels: arguments.unknown_channels,
+        routing_cookie: arguments.routing_cookie,
         gzip: arguments.gzip,
         api_max: arguments.api_max,
         query_page: arguments.query_page,
@@ -175,6 +183,14 @@ fn options(arguments: Arguments, tls: Option<Tls>) -> Options {
 fn certificate(file: &str) -> Result<Certificate, String> {
     let text = std::fs::read_to_string(file).map_err(|why| why.to_string())?;
     Certificate::from_pem(&text).map_err(|why| why.to_string())
+}
+
+fn unknown_channels(text: &str) -> Result<UnknownChannels, String> {
+    match text {
+        "refuse" => Ok(UnknownChannels::Refuse),
+        "silent" => Ok(UnknownChannels::Silent),
+        _ => Err("either refuse or silent".to_owned()),
+    }
 }
 
 fn org_id(text: &str) -> Result<String, String> {

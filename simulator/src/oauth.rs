@@ -30,7 +30,7 @@ pub(crate) use revoke::{interrupt, revoke};
 pub(crate) use userinfo::userinfo;
 
 use crate::counters::Call;
-use crate::fault::{self, Fault, On, spoil};
+use crate::fault::{self, Asked, Fault, On, spoil};
 use crate::org::{Org, Simulator};
 use crate::policy::Policy;
 use form::Form;
@@ -39,15 +39,14 @@ use form::Form;
 pub(crate) async fn token(State(simulator): State<Simulator>, request: Request<Body>) -> Response {
     let org = simulator.org();
     org.counters.count(Call::Token);
-    let fault = org.faults.of_request(On::Token);
+    let fault = org.faults.of_request(&Asked::elsewhere(On::Token));
     match fault {
-        Some(Fault::Html) => return fault::html(StatusCode::OK),
+        Some(Fault::Page(status)) => return fault::html(status),
         Some(Fault::Unavailable) => return fault::html(StatusCode::SERVICE_UNAVAILABLE),
         Some(Fault::Unauthorized) => {
             return (StatusCode::UNAUTHORIZED, refusal::CLIENT_SECRET.body()).into_response();
         }
-        Some(Fault::Truncated | Fault::Cut | Fault::Empty) | None => {}
-        Some(Fault::LockRow | Fault::Limit | Fault::Concurrent) => {}
+        _ => {}
     }
     if request.method() != Method::POST {
         return refusal::METHOD.into_response();
@@ -64,8 +63,8 @@ pub(crate) async fn token(State(simulator): State<Simulator>, request: Request<B
         Ok(granted) => {
             let reply = reply::reply(&login, granted);
             tokio::time::sleep(Duration::from_millis(login.policy.token_delay_ms)).await;
-            match fault {
-                Some(fault) => spoil(fault, Bytes::from(reply.to_string())),
+            match fault.and_then(|fault| fault.wire()) {
+                Some(wire) => spoil(wire, Bytes::from(reply.to_string())),
                 None => ([(header::CACHE_CONTROL, "no-cache, no-store")], axum::Json(reply)).into_response(),
             }
         }

@@ -21,7 +21,7 @@ pub(crate) struct Definition {
 /// What is defined, told by the end of its name.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Sort {
-    /// `…__e`: published, never kept.
+    /// `…__e`, or one that Salesforce defines: published, never kept.
     Event,
     /// `…ChangeEvent`: comes with its object.
     ChangeEvent,
@@ -97,10 +97,11 @@ impl Definition {
     }
 
     pub(crate) fn sort(&self) -> Sort {
-        if self.name.ends_with("__e") {
-            Sort::Event
-        } else if self.name.ends_with("ChangeEvent") {
+        let is_standard = self.name.ends_with("EventStream") || (self.name.ends_with("Event") && self.name != "Event");
+        if self.name.ends_with("ChangeEvent") {
             Sort::ChangeEvent
+        } else if self.name.ends_with("__e") || is_standard {
+            Sort::Event
         } else {
             Sort::Object
         }

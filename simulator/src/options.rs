@@ -43,6 +43,10 @@ pub struct Options {
     pub reply_bytes: usize,
     /// Channels beyond the ones every simulator knows.
     pub channels: Vec<String>,
+    /// What a subscription of a channel that the org does not have is answered.
+    pub unknown_channels: UnknownChannels,
+    /// How long the load balancer's routing cookie is good; there is none where absent. Seen at Salesforce: 3 h.
+    pub routing_cookie: Option<Duration>,
     /// Whether replies are compressed for clients that accept it.
     pub gzip: bool,
     /// How many REST requests may be made until `POST /simulator/limits` says otherwise; any number where absent, and
@@ -54,6 +58,16 @@ pub struct Options {
     pub tls: Option<Tls>,
     /// Makes replay ids and event uuids repeatable; random where absent.
     pub seed: Option<u64>,
+}
+
+/// What a subscription of a channel that the org does not have is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, serde::Serialize, serde::Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum UnknownChannels {
+    /// That there is no such channel.
+    Refuse,
+    /// Success, and nothing ever comes.
+    Silent,
 }
 
 impl Default for Options {
@@ -76,6 +90,8 @@ impl Default for Options {
             token_idle: Duration::from_secs(2 * 3600),
             reply_bytes: 4 << 20,
             channels: Vec::new(),
+            unknown_channels: UnknownChannels::Refuse,
+            routing_cookie: None,
             gzip: false,
             api_max: None,
             query_page: 2000,

@@ -1,21 +1,24 @@
 //! The org: everything that its endpoints share.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use axum::http::HeaderMap;
 
-use crate::bus::Bus;
+use crate::bus::{Bus, Stream};
 use crate::channel::{self, KNOWN};
 use crate::counters::{Counters, add};
 use crate::fault::Faults;
+use crate::lock::lock;
 use crate::oauth::{Codes, Once};
 use crate::object::{Definition, Definitions};
 use crate::options::Options;
 use crate::policy::{Policies, Policy};
 use crate::quota::Quota;
 use crate::record::Records;
-use crate::session::{Interrupt, Sessions};
+use crate::routing::Routes;
+use crate::session::{Interrupt, Session, Sessions};
+use crate::streaming::Behaviour;
 use crate::token::{Denied, Tokens};
 use crate::user::Attempts;
 
@@ -41,6 +44,11 @@ pub(crate) struct Org {
     pub(crate) records: Records,
     pub(crate) cursors: crate::rest::Cursors,
     pub(crate) quota: Quota,
+    /// The allocation of delivered platform and change events.
+    pub(crate) delivered: Quota,
+    pub(crate) streaming: Behaviour,
+    pub(crate) routes: Routes,
+    id: Mutex<String>,
     /// When it came to be.
     pub(crate) since: jiff::Timestamp,
 }
@@ -78,7 +86,11 @@ impl Simulator {
             accepted: crate::rest::Accepted::default(),
             records: Records::default(),
             cursors: crate::rest::Cursors::default(),
-            quota: Quota::new(options.api_max),
+            quota: Quota::new(options.api_max, SMALL_ORG_REQUESTS),
+            delivered: Quota::new(None, SMALL_ORG_DELIVERIES),
+            streaming: Behaviour::new(&options),
+            routes: Routes::default(),
+            id: Mutex::new(options.org_id.clone()),
             since: jiff::Timestamp::now(),
             options,
         }))
@@ -101,9 +113,29 @@ impl Org {
         policy.session_seconds.map_or(self.options.token_idle, Duration::from_secs)
     }
 
+    /// The org's 18-character id.
+    pub(crate) fn id(&self) -> String {
+        lock(&self.id).clone()
+    }
+
     /// The org's 15-character id.
-    pub(crate) fn short_id(&self) -> &str {
-        self.options.org_id.get(..15).unwrap_or(&self.options.org_id)
+    pub(crate) fn short_id(&self) -> String {
+        self.id().chars().take(15).collect()
+    }
+
+    pub(crate) fn change_id(&self, id: &str) {
+        id.clone_into(&mut lock(&self.id));
+    }
+
+    /// Counts delivered events where they count.
+    pub(crate) fn count_delivered(&self, counts: &[(Arc<Stream>, u64)]) {
+        self.delivered.add(counts.iter().filter(|(stream, _)| stream.is_metered()).map(|(_, count)| count).sum());
+    }
+
+    /// The server ends a session before its time.
+    pub(crate) fn end(&self, session: &Session, why: Interrupt) {
+        self.sessions.close(session, why);
+        add(&self.counters.ended, 1);
     }
 
     /// Ends sessions that were silent for too long, and lets go of events that nobody can ask for any more.
@@ -124,3 +156,7 @@ impl Org {
         (self.options.expiry.min(self.options.retention) / 4).clamp(Duration::from_millis(5), Duration::from_secs(1))
     }
 }
+
+/// What a small org shows while nothing is enforced.
+const SMALL_ORG_REQUESTS: u64 = 15_000;
+const SMALL_ORG_DELIVERIES: u64 = 50_000;

@@ -73,7 +73,7 @@ async fn answer(org: &Org, request: Request<Body>, is_left: bool) -> Response {
     let route = route::find(&ask.method, &ask.path());
     let call = route.as_ref().ok().map(|(call, _)| *call);
     let Planned { fault, rows, retry_after } = org.faults.of_rest(On::of(call)).unwrap_or_default();
-    let mut response = match refusal(org, &ask, fault, is_left) {
+    let mut response = match refusal(org, &ask, fault.as_ref(), is_left) {
         Some(refusal) => refusal,
         None => match to_bytes(body, REQUEST_BYTES).await {
             Ok(body) => {
@@ -90,14 +90,14 @@ async fn answer(org: &Org, request: Request<Body>, is_left: bool) -> Response {
 }
 
 /// What is refused before anybody looks at the resource.
-fn refusal(org: &Org, ask: &Ask, fault: Option<Fault>, is_left: bool) -> Option<Response> {
+fn refusal(org: &Org, ask: &Ask, fault: Option<&Fault>, is_left: bool) -> Option<Response> {
     match fault {
-        Some(Fault::Html) => return Some(fault::html(StatusCode::OK)),
+        Some(Fault::Page(status)) => return Some(fault::html(*status)),
         Some(Fault::Unavailable) => return Some(error::unavailable().into_response()),
         Some(Fault::Unauthorized) => return Some(error::unauthorized().into_response()),
         Some(Fault::Limit) => return Some(error::limit(TOTAL).into_response()),
         Some(Fault::Concurrent) => return Some(error::limit(CONCURRENT).into_response()),
-        Some(Fault::Truncated | Fault::Cut | Fault::Empty | Fault::LockRow) | None => {}
+        _ => {}
     }
     let is_encoded = ask.headers.get(header::CONTENT_ENCODING).is_some_and(|encoding| encoding != "identity");
     let refusal = if org.admit(&ask.headers).is_err() {
@@ -136,8 +136,8 @@ fn carry_out(
         Ok(answer) => answer,
         Err(refusal) => return refusal.into_response(),
     };
-    match fault.filter(|fault| fault.is_of_the_reply()) {
-        Some(fault) => spoil(fault, answer.body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()))),
+    match fault.and_then(|fault| fault.wire()) {
+        Some(wire) => spoil(wire, answer.body.map_or_else(Bytes::new, |body| Bytes::from(body.to_string()))),
         None => answer.into_response(),
     }
 }

@@ -9,13 +9,13 @@ use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware;
 use axum::routing::{any, get};
-use axum::serve::ListenerExt;
-use tokio::net::{TcpListener, TcpStream};
+use tokio::net::TcpListener;
 use tokio_util::sync::CancellationToken;
 use tower_http::compression::CompressionLayer;
 
 use crate::org::Simulator;
 use crate::session::Interrupt;
+use crate::socket::{self, Sockets, Wire};
 use crate::{cometd, control, oauth, rest, soap, tls};
 
 /// Serves the org until `shutdown`, over TLS where the options say so. Held connects are then answered with HTTP 503,
@@ -30,15 +30,18 @@ pub async fn serve(
 ) -> io::Result<()> {
     let closing = CancellationToken::new();
     let router = router(&simulator);
+    let router = router.layer(middleware::from_fn_with_state(closing.clone(), socket::meet_doom));
     let shut = closing.clone().cancelled_owned();
+    let sockets = Sockets::new(listener);
     let server = match &simulator.org().options.tls {
         None => {
-            axum::serve(listener.tap_io(|socket| swiften(socket)), router).with_graceful_shutdown(shut).into_future()
+            let service = router.into_make_service_with_connect_info::<Wire>();
+            axum::serve(sockets, service).with_graceful_shutdown(shut).into_future()
         }
         Some(tls) => {
-            let listener = tls.listen(listener).tap_io(|socket| swiften(socket.get_ref().0));
             let router = router.layer(middleware::map_request(tls::note));
-            axum::serve(listener, router).with_graceful_shutdown(shut).into_future()
+            let service = router.into_make_service_with_connect_info::<Wire>();
+            axum::serve(tls.listen(sockets), service).with_graceful_shutdown(shut).into_future()
         }
     };
     let mut server = pin!(server);
@@ -67,13 +70,6 @@ pub async fn serve(
                 session.interrupt(Interrupt::Closing);
             },
         }
-    }
-}
-
-/// Each reply is one write, and a client waits for it.
-fn swiften(socket: &TcpStream) {
-    if let Err(error) = socket.set_nodelay(true) {
-        tracing::debug!(%error, "cannot switch off Nagle's algorithm");
     }
 }
 

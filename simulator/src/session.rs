@@ -14,6 +14,7 @@ pub(crate) use subscription::{Filter, Subscription};
 
 use crate::bus::Stream;
 use crate::lock::lock;
+use crate::routing::Route;
 
 /// What ends a held connect before its time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,6 +40,8 @@ pub(crate) struct Session {
     pub(crate) cookie: String,
     /// Woken by every stream that the session subscribes.
     pub(crate) news: Arc<Notify>,
+    /// By which routing cookie it is found.
+    pub(crate) route: Route,
     number: u64,
     state: Mutex<State>,
 }
@@ -153,6 +156,11 @@ impl Session {
         lock(&self.state).subscriptions.iter().any(|subscription| subscription.name == name)
     }
 
+    /// Whether what it is delivered counts against the org's allocation.
+    pub(crate) fn is_metered(&self) -> bool {
+        lock(&self.state).subscriptions.iter().any(|subscription| subscription.stream.is_metered())
+    }
+
     /// Adds subscriptions, and tells the held connect about what they have for it.
     pub(crate) fn subscribe(&self, more: Vec<Subscription>) {
         for subscription in &more {
@@ -215,11 +223,12 @@ pub(crate) struct Sessions {
 }
 
 impl Sessions {
-    pub(crate) fn open(&self, token: &str) -> Arc<Session> {
+    pub(crate) fn open(&self, token: &str, route: Route) -> Arc<Session> {
         let session = Arc::new(Session {
             client_id: Uuid::new_v4().simple().to_string(),
             cookie: Uuid::new_v4().simple().to_string(),
             news: Arc::default(),
+            route,
             number: self.numbers.fetch_add(1, Ordering::Relaxed),
             state: Mutex::new(State {
                 touched: Instant::now(),

@@ -15,7 +15,7 @@ use bytes::Bytes;
 pub(crate) use fault::Exception;
 
 use crate::counters::Call;
-use crate::fault::{Fault, On, html, spoil};
+use crate::fault::{Asked, Fault, On, html, spoil};
 use crate::oauth::{base_url, interrupt};
 use crate::org::{Org, Simulator};
 use fault::Refusal;
@@ -36,20 +36,18 @@ pub(crate) async fn call(State(simulator): State<Simulator>, request: Request<Bo
         Err(refusal) => return refused(&refusal, path.api),
     };
     let is_login = matches!(operation, Operation::Login { .. });
-    let fault = org.faults.of_request(if is_login { On::Token } else { On::Other });
+    let fault = org.faults.of_request(&Asked::elsewhere(if is_login { On::Token } else { On::Other }));
     let answer = match fault {
-        Some(Fault::Html) => return html(StatusCode::OK),
+        Some(Fault::Page(status)) => return html(status),
         Some(Fault::Unavailable) => Err(Exception::ServerUnavailable.into()),
         Some(Fault::Unauthorized) if is_login => Err(Exception::InvalidLogin.into()),
         Some(Fault::Unauthorized) => Err(Exception::InvalidSessionId.into()),
-        // The last three are of REST alone.
-        Some(Fault::Truncated | Fault::Cut | Fault::Empty | Fault::LockRow | Fault::Limit | Fault::Concurrent)
-        | None => carry_out(org, &head.headers, &path, operation),
+        _ => carry_out(org, &head.headers, &path, operation),
     };
-    match (answer, fault) {
+    match (answer, fault.and_then(|fault| fault.wire())) {
         (Ok(body), None) => xml(StatusCode::OK, body),
-        (Ok(body), Some(fault)) => {
-            let mut reply = spoil(fault, Bytes::from(body));
+        (Ok(body), Some(wire)) => {
+            let mut reply = spoil(wire, Bytes::from(body));
             reply.headers_mut().insert(header::CONTENT_TYPE, header::HeaderValue::from_static(XML));
             reply
         }
@@ -74,7 +72,7 @@ fn carry_out(org: &Org, headers: &HeaderMap, path: &Path, operation: Operation) 
     if !VERSIONS.contains(&path.version) {
         return Err(Exception::UnsupportedApiVersion.into());
     }
-    if path.org.as_deref().is_some_and(|id| id != org.options.org_id && id != org.short_id()) {
+    if path.org.as_deref().is_some_and(|id| id != org.id() && id != org.short_id()) {
         return Err(Exception::OrgNotOwnedByInstance.into());
     }
     match operation {

@@ -37,6 +37,14 @@ pub(crate) fn parse(text: &str) -> Result<Query, String> {
     })
 }
 
+/// Reads what may follow `WHERE`.
+pub(crate) fn conditions(text: &str) -> Result<Vec<Condition>, String> {
+    let mut conditions = separated(1.., condition, (multispace1, word("AND")));
+    conditions.parse(text).map_err(|why: winnow::error::ParseError<_, _>| {
+        format!("not understood from character {} on", why.offset() + 1)
+    })
+}
+
 type Outcome<T> = Result<T, ErrMode<ContextError>>;
 
 fn query(input: &mut &str) -> Outcome<Query> {

@@ -12,7 +12,8 @@ use rustls::server::{VerifierBuilderError, WebPkiClientVerifier};
 use rustls::{RootCertStore, ServerConfig};
 use tls_listener::TlsListener;
 use tls_listener::rustls::TlsAcceptor;
-use tokio::net::TcpListener;
+
+use crate::socket::Sockets;
 
 /// A certificate with its key, and who is let in.
 #[derive(Clone)]
@@ -83,7 +84,7 @@ impl Tls {
     }
 
     /// Shakes hands on every connection, on many at a time.
-    pub(crate) fn listen(&self, listener: TcpListener) -> TlsListener<TcpListener, TlsAcceptor> {
+    pub(crate) fn listen(&self, listener: Sockets) -> TlsListener<Sockets, TlsAcceptor> {
         TlsListener::new(TlsAcceptor::from(Arc::clone(&self.0)), listener)
     }
 }

@@ -76,3 +76,14 @@ impl Stats {
         self.channels.get(name).copied().unwrap_or_default()
     }
 }
+
+/// What became of a planned fault.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize)]
+pub struct Planned {
+    /// Its number, beginning with 1.
+    pub number: u64,
+    /// How many replies went wrong by it.
+    pub hits: u64,
+    /// More of them may.
+    pub open: bool,
+}

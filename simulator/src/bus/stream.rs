@@ -1,6 +1,6 @@
 //! One channel's ordered events, which of them can still be replayed, and who waits for more.
 
-use std::collections::VecDeque;
+use std::collections::{HashMap, VecDeque};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::Notify;
 
 use super::{Event, Row};
-use crate::channel::Kind;
+use crate::channel::{self, Kind};
 use crate::lock::lock;
 
 /// A channel's stream. Places in it are counted from its first event; replay ids are looked up, never computed with.
@@ -83,16 +83,50 @@ impl Stream {
     pub(crate) fn after(&self, replay_id: i64) -> Result<u64, Refused> {
         let mut log = lock(&self.log);
         log.age(self.retention);
-        let offset = log.events.binary_search_by_key(&replay_id, |(_, event)| event.replay_id).map_err(|_| Refused)?;
-        let place = log.first + offset as u64;
+        // Several events may share an id, and it is after the last of them.
+        let offset = log.events.partition_point(|(_, event)| event.replay_id <= replay_id);
+        let last = offset
+            .checked_sub(1)
+            .filter(|last| log.events.get(*last).is_some_and(|(_, event)| event.replay_id == replay_id));
+        let place = log.first + last.ok_or(Refused)? as u64;
         if place < log.refused { Err(Refused) } else { Ok(place + 1) }
     }
 
-    /// Everything so far ages out, and every id so far is refused.
-    pub(crate) fn expire(&self) {
+    /// Whether the stream ever had a replay id.
+    pub(crate) fn had(&self, replay_id: i64) -> bool {
+        lock(&self.log).ledger.iter().any(|row| row.replay_id == replay_id)
+    }
+
+    /// All but the newest `keep` events age out, and the ids of what aged out are refused. Says how many those are.
+    pub(crate) fn expire(&self, keep: u64) -> u64 {
         let mut log = lock(&self.log);
-        log.retained = log.end();
-        log.refused = log.retained;
+        log.retained = log.retained.max(log.end().saturating_sub(keep));
+        log.refused = log.refused.max(log.retained);
+        log.retained
+    }
+
+    /// Whether its deliveries count against the org's allocation.
+    pub(crate) fn is_metered(&self) -> bool {
+        matches!(self.kind, Kind::Change | Kind::Platform) && !channel::is_monitoring(&self.channel)
+    }
+
+    /// The replay ids of what is retained.
+    pub(super) fn retained_ids(&self) -> Vec<i64> {
+        let mut log = lock(&self.log);
+        log.age(self.retention);
+        log.events.range(log.offset(log.retained)..).map(|(_, event)| event.replay_id).collect()
+    }
+
+    /// Gives the events that are retained their new ids, and forgets those that have none. The ledger stays as it is.
+    pub(super) fn restart(&self, new: &HashMap<i64, i64>) {
+        let mut log = lock(&self.log);
+        let (end, aged) = (log.end(), log.offset(log.retained));
+        let events = log.events.split_off(aged);
+        let renumbered = |(made, event): (Instant, Event)| Some((made, event.renumbered(*new.get(&event.replay_id)?)));
+        log.events = events.into_iter().filter_map(renumbered).collect();
+        log.first = end - log.events.len() as u64;
+        log.retained = log.first;
+        log.refused = log.first;
     }
 
     /// Lets go of what is neither retained nor awaited by a session, whose lowest place is `awaited`.
@@ -125,10 +159,13 @@ impl Stream {
         let room = limit.saturating_sub(out.len());
         let mut needed = 0;
         let (mut take, mut number) = (0_u64, 0_u64);
+        let mut last_id = None;
         for (_, event) in log.events.range(offset..) {
             let length = event.data.len() + around;
             let is_wanted = wanted(&event.data);
-            if is_wanted && needed + length > room && (number > 0 || out.len() > 1) {
+            // Events of one id are never parted: nobody could ask for the rest of them.
+            let is_new = last_id.replace(event.replay_id) != Some(event.replay_id);
+            if is_wanted && is_new && needed + length > room && (number > 0 || out.len() > 1) {
                 break;
             }
             take += 1;

@@ -88,7 +88,7 @@ fn after_expiry_no_id_so_far_is_good() {
     let bus = bus(DAY);
     let ids = publish(&bus, ACCOUNTS, 5);
     let stream = bus.stream(ACCOUNTS).unwrap();
-    stream.expire();
+    stream.expire(0);
     stream.trim(None);
     assert!(ids.iter().all(|id| stream.after(*id).is_err()));
     let more = publish(&bus, ACCOUNTS, 2);
@@ -117,7 +117,7 @@ fn a_live_session_gets_what_aged_out_while_it_waited() {
     let ids = publish(&bus, ACCOUNTS, 4);
     let stream = bus.stream(ACCOUNTS).unwrap();
     let mut place = 2;
-    stream.expire();
+    stream.expire(0);
     stream.trim(Some(place));
     assert_eq!(deliver(&stream, &mut place, usize::MAX), ids[2..]);
 }

@@ -11,8 +11,8 @@ use tokio::time::Instant;
 
 use super::message::{self, Message, Refusal};
 use super::reply::{self, Reply};
-use super::{advice, bare};
-use crate::fault::Fault;
+use super::{advice, bare, refused};
+use crate::fault::{Doom, Fault, Place, Wire, doomed};
 use crate::org::Org;
 use crate::session::{Hold, Interrupt, Session};
 
@@ -30,16 +30,20 @@ pub(super) async fn connect(
     message: &Message,
     mut reply: Reply,
     may_hold: bool,
-    fault: Option<Fault>,
+    fault: Option<&Fault>,
 ) -> Response {
     let offered = message.text("connectionType");
     if offered != Some(LONG_POLLING) {
         reply.replies.push(message.refused(&invalid_type(offered)));
         return reply::send(org, reply, fault);
     }
-    if session.is_ending() {
-        org.sessions.close(&session, Interrupt::Unknown);
-        reply.replies.extend(server_disconnect(message));
+    let ending = match fault {
+        Some(Fault::ServerDisconnect(place)) => Some(*place),
+        _ => session.is_ending().then_some(Place::Before),
+    };
+    if let Some(place) = ending {
+        org.end(&session, Interrupt::Unknown);
+        reply.replies.extend(server_disconnect(message, place));
         return reply::send(org, reply, fault);
     }
     let Some(hold) = session.hold() else {
@@ -53,7 +57,7 @@ pub(super) async fn connect(
         None => org.options.hold,
     };
     let has_advice = hold.is_first || asked == Some(Duration::ZERO);
-    let held = Held { org: Arc::clone(org), session, message: message.clone(), has_advice, wait };
+    let held = Held { org: Arc::clone(org), session: Arc::clone(&session), message: message.clone(), has_advice, wait };
     let (sender, answer) = oneshot::channel();
     // A task of its own: when the client's connection dies, the server notices no sooner than it writes, and the events
     // of that reply are out of the queue. A client that assumes otherwise must lose events here, too.
@@ -63,18 +67,51 @@ pub(super) async fn connect(
             reply.settle(false);
         }
     });
-    match answer.await {
-        Ok(Answer::Reply(reply)) => {
-            let fault = if reply.counts.is_empty() { fault } else { fault.or_else(|| org.faults.of_delivery()) };
-            match fault {
-                Some(Fault::Unauthorized) => refuse(org, message, reply, &message::UNAUTHENTICATED),
-                Some(Fault::Unavailable) => refuse(org, message, reply, &message::TOO_BUSY),
-                fault => reply::send(org, reply, fault),
-            }
+    let answer = match fault {
+        // The server goes on holding a connect whose connection is as good as dead.
+        Some(Fault::Wire(Wire::Stall)) => return doomed(Doom::Stall, StatusCode::OK.into_response()),
+        Some(Fault::Wire(Wire::Reset(after))) if after.is_zero() => {
+            return doomed(Doom::Reset, StatusCode::OK.into_response());
         }
-        Ok(Answer::Status(status)) => status.into_response(),
-        Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+        Some(Fault::Wire(Wire::Reset(after))) => match tokio::time::timeout(*after, answer).await {
+            Err(_) => return doomed(Doom::Reset, StatusCode::OK.into_response()),
+            Ok(answer) => return answered(org, &session, message, answer.ok(), None),
+        },
+        _ => answer.await.ok(),
+    };
+    answered(org, &session, message, answer, fault)
+}
+
+/// The response to a connect whose hold has ended.
+fn answered(
+    org: &Org,
+    session: &Session,
+    message: &Message,
+    answer: Option<Answer>,
+    fault: Option<&Fault>,
+) -> Response {
+    let mut reply = match answer {
+        Some(Answer::Reply(reply)) => reply,
+        Some(Answer::Status(status)) => return status.into_response(),
+        None => return StatusCode::INTERNAL_SERVER_ERROR.into_response(),
+    };
+    let of_delivery = match fault {
+        None if !reply.counts.is_empty() => org.faults.of_delivery(&session.client_id),
+        _ => None,
+    };
+    if let Some(refusal) = of_delivery.as_ref().and_then(refused::by) {
+        reply.settle(false);
+        if refusal.ends_session {
+            org.end(session, Interrupt::Unknown);
+        }
+        return reply::send(org, Reply { replies: vec![message.refused(&refusal)], ..Reply::default() }, None);
     }
+    if let Some(Fault::ServerDisconnect(place)) = of_delivery {
+        org.end(session, Interrupt::Unknown);
+        reply.replies.pop();
+        reply.replies.extend(server_disconnect(message, place));
+    }
+    reply::send(org, reply, of_delivery.as_ref().or(fault))
 }
 
 enum Answer {
@@ -102,6 +139,11 @@ impl Held {
             // Before looking, so that what comes after the look is not missed.
             news.as_mut().enable();
             let is_over = Instant::now() >= until;
+            if self.org.delivered.is_spent() && self.session.is_metered() {
+                self.org.end(&self.session, Interrupt::Unknown);
+                reply.replies.push(self.message.refused(&message::DAILY_LIMIT));
+                return Answer::Reply(reply);
+            }
             if let Some(taken) = self.session.answer(number, limit, is_over) {
                 reply.add(taken);
                 reply.replies.push(self.success());
@@ -131,7 +173,7 @@ impl Held {
             Interrupt::Closing => return Answer::Status(StatusCode::SERVICE_UNAVAILABLE),
             Interrupt::Unknown => reply.replies.push(self.message.refused(&message::UNKNOWN_CLIENT)),
             Interrupt::Revoked => reply.replies.push(self.message.refused(&message::UNAUTHENTICATED)),
-            Interrupt::ServerDisconnect => reply.replies.extend(server_disconnect(&self.message)),
+            Interrupt::ServerDisconnect => reply.replies.extend(server_disconnect(&self.message, Place::Before)),
             Interrupt::Disconnected => {
                 let mut success = self.message.succeeded();
                 if let Some(fields) = success.as_object_mut() {
@@ -145,12 +187,12 @@ impl Held {
 }
 
 /// What Salesforce sends since API 64.0 when it takes a server away: the session is lost, whatever the advice says.
-fn server_disconnect(message: &Message) -> [Value; 2] {
-    let refusal = Refusal::new("403::Unknown client").advising("none");
-    [Value::Object(bare("/meta/disconnect")), message.refused(&refusal)]
-}
-
-fn refuse(org: &Org, message: &Message, reply: Reply, refusal: &Refusal) -> Response {
-    reply.settle(false);
-    reply::send(org, Reply { replies: vec![message.refused(refusal)], ..Reply::default() }, None)
+fn server_disconnect(message: &Message, place: Place) -> Vec<Value> {
+    let disconnect = Value::Object(bare("/meta/disconnect"));
+    let refused = message.refused(&Refusal::new("403::Unknown client").advising("none"));
+    match place {
+        Place::Alone => vec![disconnect],
+        Place::Before => vec![disconnect, refused],
+        Place::After => vec![refused, disconnect],
+    }
 }

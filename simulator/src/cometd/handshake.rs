@@ -25,7 +25,8 @@ pub(super) fn handshake(org: &Org, message: &Message, caller: &Caller) -> Reply 
         let refusal = Refusal::new("400::Unsupported Bayeux version").advising("none");
         return Reply { replies: vec![message.refused(&refusal)], ..Reply::default() };
     }
-    let session = org.sessions.open(&caller.token);
+    let (route, routing) = org.routes.open(org.streaming.now().routing_cookie, caller.route.as_deref());
+    let session = org.sessions.open(&caller.token, route);
     add(&org.counters.opened, 1);
     tracing::info!(client = session.client_id, "session opened");
     let mut reply = message.succeeded();
@@ -39,5 +40,6 @@ pub(super) fn handshake(org: &Org, message: &Message, caller: &Caller) -> Reply 
         ]);
     }
     let cookie = format!("{COOKIE}={}; Path=/; HttpOnly", session.cookie);
-    Reply { replies: vec![reply], cookie: Some(cookie), ..Reply::default() }
+    let cookies = [Some(cookie), routing].into_iter().flatten().collect();
+    Reply { replies: vec![reply], cookies, ..Reply::default() }
 }

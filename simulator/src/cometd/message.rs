@@ -14,42 +14,69 @@ pub(super) struct Message(Map<String, Value>);
 #[derive(Clone, Debug)]
 pub(super) struct Refusal {
     error: Cow<'static, str>,
-    /// What a handshake says instead of `error`, and in `ext.sfdc.failureReason`; other messages where `is_veiled`.
+    /// What a handshake says in `ext.sfdc.failureReason`, and denies with an error of its own; other messages where
+    /// `is_veiled`.
     reason: Option<&'static str>,
     is_veiled: bool,
+    /// A handshake, too, says `error`.
+    is_bare: bool,
     reconnect: Option<&'static str>,
+    /// The session is gone after it.
+    pub(super) ends_session: bool,
 }
 
 /// The token is not valid.
-pub(super) const UNAUTHENTICATED: Refusal = unauthenticated("401::Authentication invalid");
+pub(super) const UNAUTHENTICATED: Refusal =
+    fixed("401::Authentication invalid", Some("401::Authentication invalid"), "none");
 /// No token came.
-pub(super) const NO_TOKEN: Refusal = unauthenticated("401::Request requires authentication");
+pub(super) const NO_TOKEN: Refusal =
+    fixed("401::Request requires authentication", Some("401::Request requires authentication"), "none");
 /// The session is gone.
-pub(super) const UNKNOWN_CLIENT: Refusal = Refusal {
-    error: Cow::Borrowed("403::Unknown client"),
-    reason: None,
-    is_veiled: false,
-    reconnect: Some("handshake"),
-};
+pub(super) const UNKNOWN_CLIENT: Refusal = fixed("403::Unknown client", None, "handshake");
 /// Salesforce hides it behind an authentication error, and tells the truth in `failureReason` only.
-pub(super) const TOO_BUSY: Refusal = Refusal {
-    error: Cow::Borrowed("401::Authentication invalid"),
-    reason: Some("503::Server is too busy.  Please try your request again later."),
-    is_veiled: true,
-    reconnect: Some("none"),
+pub(super) const TOO_BUSY: Refusal = {
+    let mut busy = fixed("401::Authentication invalid", Some(BUSY), "none");
+    busy.is_veiled = true;
+    busy
+};
+/// The delivery allocation of the org is used up.
+pub(super) const DAILY_LIMIT: Refusal = {
+    let mut limit = fixed(DELIVERED, Some(DELIVERED), "none");
+    limit.ends_session = true;
+    limit
 };
 
-const fn unauthenticated(text: &'static str) -> Refusal {
-    Refusal { error: Cow::Borrowed(text), reason: Some(text), is_veiled: false, reconnect: Some("none") }
+const fn fixed(error: &'static str, reason: Option<&'static str>, reconnect: &'static str) -> Refusal {
+    let error = Cow::Borrowed(error);
+    Refusal { error, reason, is_veiled: false, is_bare: false, reconnect: Some(reconnect), ends_session: false }
 }
 
 impl Refusal {
     pub(super) fn new(error: impl Into<Cow<'static, str>>) -> Self {
-        Self { error: error.into(), reason: None, is_veiled: false, reconnect: None }
+        let error = error.into();
+        Self { error, reason: None, is_veiled: false, is_bare: false, reconnect: None, ends_session: false }
+    }
+
+    /// Denied with the true reason in `failureReason`, and by other messages than a handshake said openly.
+    pub(super) fn denied(reason: &'static str) -> Self {
+        Self { reason: Some(reason), ..Self::new(reason) }
+    }
+
+    /// Salesforce's own reason, hidden by every message behind an error that says something else.
+    pub(super) fn veiled(error: &'static str, reason: &'static str) -> Self {
+        Self { reason: Some(reason), is_veiled: true, ..Self::new(error) }
     }
 
     pub(super) fn advising(self, reconnect: &'static str) -> Self {
         Self { reconnect: Some(reconnect), ..self }
+    }
+
+    pub(super) fn bare(self) -> Self {
+        Self { is_bare: true, ..self }
+    }
+
+    pub(super) fn ending(self) -> Self {
+        Self { ends_session: true, ..self }
     }
 }
 
@@ -89,7 +116,7 @@ impl Message {
         let is_handshake = self.channel() == "/meta/handshake";
         let is_subscribe = self.channel() == "/meta/subscribe";
         let error = match refusal.reason {
-            Some(_) if is_handshake => "403::Handshake denied",
+            Some(_) if is_handshake && !refusal.is_bare => "403::Handshake denied",
             Some(_) if is_subscribe && refusal.is_veiled => "403:denied_by_security_policy:subscribe_denied",
             _ => &refusal.error,
         };
@@ -127,3 +154,7 @@ impl Message {
         reply
     }
 }
+
+/// What Salesforce says of itself, with two blanks.
+pub(super) const BUSY: &str = "503::Server is too busy.  Please try your request again later.";
+const DELIVERED: &str = "403::Organization total events daily limit exceeded";

@@ -3,14 +3,15 @@
 use std::sync::Arc;
 
 use axum::body::Body;
-use axum::http::{StatusCode, header};
+use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde_json::Value;
 
+use super::form;
 use crate::bus::Stream;
 use crate::counters::add;
-use crate::fault::{Fault, spoil};
+use crate::fault::{Fault, html, spoil};
 use crate::org::Org;
 use crate::session::Taken;
 
@@ -21,7 +22,7 @@ pub(super) struct Reply {
     pub(super) events: Vec<u8>,
     pub(super) counts: Vec<(Arc<Stream>, u64)>,
     pub(super) replies: Vec<Value>,
-    pub(super) cookie: Option<String>,
+    pub(super) cookies: Vec<String>,
 }
 
 impl Reply {
@@ -57,20 +58,35 @@ impl Reply {
 }
 
 /// Answers with HTTP 200, or with what the fault makes of it. Its events are out of the queue either way.
-pub(super) fn send(org: &Org, mut reply: Reply, fault: Option<Fault>) -> Response {
-    let reply_fault = fault.filter(|fault| fault.is_of_the_reply() || *fault == Fault::Html);
-    reply.settle(reply_fault.is_none());
-    let cookie = reply.cookie.take();
-    let body = reply.into_body();
-    if let Some(fault) = reply_fault {
-        tracing::info!(?fault, bytes = body.len(), org = org.options.org_id, "reply spoilt");
-        return spoil(fault, body);
+pub(super) fn send(org: &Org, mut reply: Reply, fault: Option<&Fault>) -> Response {
+    let is_delivered = match fault {
+        Some(Fault::Page(_)) => false,
+        Some(Fault::Wire(wire)) => wire.arrives(),
+        _ => true,
+    };
+    reply.settle(is_delivered);
+    if is_delivered {
+        org.count_delivered(&reply.counts);
     }
-    let content_type = (header::CONTENT_TYPE, "application/json;charset=UTF-8");
-    match cookie {
-        Some(cookie) => {
-            (StatusCode::OK, [content_type], [(header::SET_COOKIE, cookie)], Body::from(body)).into_response()
+    let cookies = std::mem::take(&mut reply.cookies);
+    let metas = reply.replies.len();
+    let mut body = reply.into_body();
+    if let Some(fault) = fault {
+        tracing::info!(?fault, bytes = body.len(), "reply goes wrong");
+    }
+    let mut response = match fault {
+        Some(Fault::Page(status)) => return html(*status),
+        Some(Fault::Wire(wire)) => spoil(*wire, body),
+        fault => {
+            if let Some(Fault::Form(form)) = fault {
+                body = form::give(form, body, metas);
+            }
+            (StatusCode::OK, [(header::CONTENT_TYPE, "application/json;charset=UTF-8")], Body::from(body))
+                .into_response()
         }
-        None => (StatusCode::OK, [content_type], Body::from(body)).into_response(),
+    };
+    for cookie in cookies.into_iter().filter_map(|cookie| HeaderValue::try_from(cookie).ok()) {
+        response.headers_mut().append(header::SET_COOKIE, cookie);
     }
+    response
 }

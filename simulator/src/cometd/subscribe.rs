@@ -2,9 +2,12 @@
 
 use serde_json::{Map, Value};
 
-use super::message::{Message, Refusal};
-use crate::channel::{self, Kind};
+use super::message::{DAILY_LIMIT, Message, Refusal};
+use super::refused;
+use crate::bus::Bus;
 use crate::event::PUSH_TOPIC_FIELDS;
+use crate::fault::{Fault, Standing};
+use crate::options::UnknownChannels;
 use crate::org::Org;
 use crate::session::{Filter, Session, Subscription};
 
@@ -15,7 +18,7 @@ pub(super) fn subscribe(org: &Org, session: &Session, message: &Message) -> Resu
         if session.is_subscribed(name) {
             continue;
         }
-        subscriptions.push(subscription(org, name, message.at(["ext", "replay"]))?);
+        subscriptions.push(subscription(org, session, name, message.at(["ext", "replay"]))?);
     }
     for subscription in &subscriptions {
         tracing::info!(client = session.client_id, channel = subscription.name, "subscribed");
@@ -32,15 +35,27 @@ pub(super) fn unsubscribe(session: &Session, message: &Message) -> Result<(), Re
     Ok(())
 }
 
-fn names(message: &Message) -> Result<Vec<&str>, Refusal> {
-    let unnamed = || Refusal::new("400::Channel name not specified");
-    let names: Vec<&str> = match message.field("subscription") {
+/// The channels that a message names, with their filters.
+pub(super) fn named(message: &Message) -> Vec<&str> {
+    match message.field("subscription") {
         Some(Value::String(name)) => vec![name],
         Some(Value::Array(names)) => names.iter().filter_map(Value::as_str).collect(),
         _ => Vec::new(),
-    };
+    }
+}
+
+/// A channel, and the filter of a PushTopic.
+pub(super) fn split(name: &str) -> (&str, Option<&str>) {
+    match name.split_once('?') {
+        Some((channel, filter)) if channel.starts_with("/topic/") => (channel, Some(filter)),
+        _ => (name, None),
+    }
+}
+
+fn names(message: &Message) -> Result<Vec<&str>, Refusal> {
+    let names = named(message);
     if names.is_empty() || names.iter().any(|name| name.is_empty()) {
-        return Err(unnamed());
+        return Err(Refusal::new("400::Channel name not specified"));
     }
     if names.iter().any(|name| !name.starts_with('/')) {
         return Err(Refusal::new("400::Channel subscriptions must start with a leading '/'"));
@@ -48,23 +63,43 @@ fn names(message: &Message) -> Result<Vec<&str>, Refusal> {
     Ok(names)
 }
 
-fn subscription(org: &Org, name: &str, replay: Option<&Value>) -> Result<Subscription, Refusal> {
-    let (channel, filter) = match name.split_once('?') {
-        Some((channel, filter)) if channel.starts_with("/topic/") => (channel, Some(filter)),
-        _ => (name, None),
+fn subscription(org: &Org, session: &Session, name: &str, replay: Option<&Value>) -> Result<Subscription, Refusal> {
+    let (channel, filter) = split(name);
+    let planned = |wanted: fn(&Fault) -> bool| org.faults.of_channel(&session.client_id, channel, wanted);
+    match planned(|fault| matches!(fault, Fault::Refused(_) | Fault::Channel(Standing::Denied(_)))) {
+        Some(Fault::Channel(Standing::Denied(denial))) => return Err(refused::denial(denial, channel)),
+        Some(fault) => refused::by(&fault).map_or(Ok(()), Err)?,
+        None => {}
+    }
+    let stream = match (org.bus.stream(channel), org.streaming.now().unknown_channels) {
+        (Some(stream), _) => stream,
+        (None, UnknownChannels::Refuse) => return Err(refused::unknown(channel)),
+        (None, UnknownChannels::Silent) => {
+            let subscription =
+                Subscription { name: name.to_owned(), stream: Bus::silent(channel), place: 0, filter: None };
+            return replay_id(channel, replay).map(|_| subscription);
+        }
     };
-    let Some(stream) = org.bus.stream(channel) else {
-        return Err(Refusal::new(match channel::kind(channel) {
-            Some(Kind::PushTopic) => "403:denied_by_security_policy:create_denied".to_owned(),
-            Some(Kind::Generic) => format!("403::Cannot create channel {{{channel}}}"),
-            _ => format!("400::The channel you requested to subscribe to does not exist {{{channel}}}"),
-        }));
-    };
+    if stream.is_metered() && org.delivered.is_spent() {
+        return Err(DAILY_LIMIT);
+    }
     let filter = filter.map(wanted).transpose()?;
     let place = match replay_id(channel, replay)? {
         Replay::Tip => stream.tip(),
         Replay::Earliest => stream.earliest(),
-        Replay::After(id) => stream.after(id).map_err(|_| invalid(&id.to_string()))?,
+        Replay::After(id) if planned(|fault| *fault == Fault::Channel(Standing::ReplayRefused)).is_some() => {
+            return Err(invalid(&id.to_string()));
+        }
+        Replay::After(id) => match stream.after(id) {
+            Ok(place) => place,
+            // Only an id that the stream once had.
+            Err(_)
+                if stream.had(id) && planned(|fault| *fault == Fault::Channel(Standing::ReplayAccepted)).is_some() =>
+            {
+                stream.earliest()
+            }
+            Err(_) => return Err(invalid(&id.to_string())),
+        },
     };
     Ok(Subscription { name: name.to_owned(), stream, place, filter })
 }

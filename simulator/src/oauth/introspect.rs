@@ -37,7 +37,7 @@ fn describe(org: &Org, form: &Form, base: &str) -> Result<Value, Refusal> {
             "scope": scope,
             "client_id": org.options.client_id,
             "username": org.options.user_name,
-            "sub": format!("{base}/id/{}/{USER}", org.options.org_id),
+            "sub": format!("{base}/id/{}/{USER}", org.id()),
             "token_type": kind,
             "iat": issued.as_second(),
             "nbf": issued.as_second(),

@@ -37,9 +37,9 @@ pub(super) fn reply(login: &Login<'_>, granted: Granted) -> Value {
         idle: org.session_length(&login.policy),
         is_limited: false,
     };
-    let id = format!("{}/id/{}/{USER}", login.base, org.options.org_id);
+    let id = format!("{}/id/{}/{USER}", login.base, org.id());
     let mut reply = json!({
-        "access_token": org.tokens.issue(org.short_id(), grant),
+        "access_token": org.tokens.issue(&org.short_id(), grant),
         "scope": granted.scope,
         "instance_url": login.policy.instance(&login.base),
         "id": id,

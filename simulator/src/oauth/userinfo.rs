@@ -19,7 +19,7 @@ pub(crate) async fn userinfo(State(simulator): State<Simulator>, headers: Header
     }
     let base = base_url(&headers);
     let instance = org.policies.now().instance(&base);
-    let id = &org.options.org_id;
+    let id = &org.id();
     let name = &org.options.user_name;
     axum::Json(json!({
         "sub": format!("{base}/id/{id}/{USER}"),

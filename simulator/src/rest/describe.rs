@@ -34,23 +34,28 @@ pub(super) fn one(work: &mut Work<'_>, ask: &Ask) -> Result<Answer, Answer> {
     Ok(unless_known(ask, of.since, description))
 }
 
-/// Everything that can be described: what is defined, and the change events that have a channel.
+/// Everything that can be described: what is defined, and the events of Salesforce's own that have a channel.
 pub(super) fn entities(org: &Org) -> Vec<Arc<Definition>> {
     let mut all = org.definitions.all();
     let streams = org.bus.streams();
-    all.extend(streams.iter().filter_map(|stream| change_event(org, &stream.channel)));
+    all.extend(streams.iter().filter_map(|stream| event(org, &stream.channel)));
     all
 }
 
 /// What is described under this name.
 pub(super) fn entity(org: &Org, name: &str) -> Option<Arc<Definition>> {
     org.definitions.find(name).or_else(|| {
-        let stream = org.bus.stream(&format!("/data/{name}"))?;
-        change_event(org, &stream.channel)
+        let channels = [format!("/data/{name}"), format!("/event/{name}")];
+        let stream = channels.iter().find_map(|channel| org.bus.stream(channel))?;
+        event(org, &stream.channel)
     })
 }
 
-fn change_event(org: &Org, channel: &str) -> Option<Arc<Definition>> {
+/// The change event, or the event of Salesforce's own, that a channel carries.
+fn event(org: &Org, channel: &str) -> Option<Arc<Definition>> {
+    if channel::standard_event(channel).is_some() {
+        return Some(Arc::new(Definition { since: org.since, ..Definition::standard(channel) }));
+    }
     channel::entity(channel)?;
     let name = channel.strip_prefix("/data/")?;
     Some(Arc::new(Definition { since: org.since, ..Definition::standard_change(name) }))

@@ -35,5 +35,5 @@ pub(super) fn login(org: &Org, username: &str, password: &str) -> Result<Session
     let is_limited = policy.password_expired;
     let idle = org.session_length(&policy);
     let grant = Grant { scope: "full".to_owned(), approval: None, idle, is_limited };
-    Ok(Session { id: org.tokens.issue(org.short_id(), grant), is_limited })
+    Ok(Session { id: org.tokens.issue(&org.short_id(), grant), is_limited })
 }

@@ -46,7 +46,7 @@ fn user(org: &Org) -> String {
         ("chatterExternal", "false"),
         ("currencySymbol", "$"),
         ("orgDefaultCurrencyIsoCode", "USD"),
-        ("organizationId", &org.options.org_id),
+        ("organizationId", &org.id()),
         ("organizationMultiCurrency", "false"),
         ("organizationName", "Simulator"),
         ("profileId", &profile),

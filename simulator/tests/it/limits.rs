@@ -19,7 +19,7 @@ async fn requests_beyond_the_maximum_are_refused() {
     assert_eq!(reply.headers["sforce-limit-info"], "api-usage=2/2");
     assert_eq!(org.stats().await["calls"]["api"], 3);
     let answer = org.control("limits", json!({"api_used": 7, "api_max": 10})).await;
-    assert_eq!(answer, json!({"api_used": 7, "api_max": 10}));
+    assert_eq!(answer, json!({"api_used": 7, "api_max": 10, "delivered_used": 0, "delivered_max": 50_000}));
     assert_eq!(rest.get("limits").await.json()["DailyApiRequests"], json!({"Max": 10, "Remaining": 2}));
     org.control("limits", json!({"api_used": 10})).await;
     rest.refused("POST sobjects/Account", json!({"Name": "A"}), 403, "REQUEST_LIMIT_EXCEEDED").await;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::channel::Kind;
+use crate::channel::{self, ALL_CHANGES, Kind};
 use crate::event::PUSH_TOPIC_FIELDS;
 use crate::identifier::{self, USER};
 use crate::object::Sort;
@@ -45,6 +45,7 @@ impl Row<'_> {
 pub(super) fn open<'a>(org: &'a Org, store: &'a Store, which: Which, object: &str) -> Option<Source<'a>> {
     match (which, object.to_ascii_lowercase().as_str()) {
         (Which::Tooling, "platformeventchannel") => return Some(custom_channels(org)),
+        (Which::Tooling, "platformeventchannelmember") => return Some(members(org)),
         (Which::Tooling, _) => return None,
         (_, "organization") => return Some(organization(org)),
         (_, "user") => return Some(user(org)),
@@ -63,7 +64,7 @@ pub(super) fn open<'a>(org: &'a Org, store: &'a Store, which: Which, object: &st
 
 fn organization<'a>(org: &Org) -> Source<'a> {
     let row = json!({
-        "Id": org.options.org_id,
+        "Id": org.id(),
         "Name": "Simulator",
         "IsSandbox": org.options.is_sandbox,
         "OrganizationType": "Developer Edition",
@@ -112,6 +113,34 @@ fn custom_channels<'a>(org: &Org) -> Source<'a> {
     };
     let rows = of_kind(Kind::Change, "data").chain(of_kind(Kind::Platform, "event")).collect();
     fixed("PlatformEventChannel", &["Id", "DeveloperName", "MasterLabel", "ChannelType"], rows)
+}
+
+/// The members of custom channels, and the entities that are selected for the standard one.
+fn members<'a>(org: &Org) -> Source<'a> {
+    let row = |channel: &str, of: &str, member: &str, filter: Option<&str>| {
+        let event = member.rsplit('/').next().unwrap_or_default();
+        // A custom event is named by its id.
+        let entity = if event.ends_with("__e") { id_of("01I", member) } else { event.to_owned() };
+        let name = format!("{}_{event}", channel.rsplit('/').next().unwrap_or_default().replace("__", "_"));
+        json!({
+            "Id": id_of("0v8", &name),
+            "DeveloperName": name.replace("__", "_"),
+            "MasterLabel": name.replace('_', " "),
+            "EventChannel": of,
+            "SelectedEntity": entity,
+            "FilterExpression": filter,
+        })
+    };
+    let changes = channels(org, Kind::Change);
+    let selected = changes.iter().filter(|member| channel::entity(member).is_some() && *member != ALL_CHANGES);
+    let mut rows: Vec<Value> = selected.map(|member| row("ChangeEvents", "ChangeEvents", member, None)).collect();
+    for custom in org.bus.customs() {
+        let of = id_of("0YL", &custom.channel);
+        let each = custom.members.iter();
+        rows.extend(each.map(|member| row(&custom.channel, &of, member, custom.expression.as_deref())));
+    }
+    let fields = ["Id", "DeveloperName", "MasterLabel", "EventChannel", "SelectedEntity", "FilterExpression"];
+    fixed("PlatformEventChannelMember", &fields, rows)
 }
 
 fn channels(org: &Org, kind: Kind) -> Vec<String> {
