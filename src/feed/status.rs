@@ -154,7 +154,7 @@ impl Status {
         self.state().running_since.map(|since| since.elapsed()).unwrap_or_default()
     }
 
-    pub(super) fn opening(&self) {
+    pub(crate) fn opening(&self) {
         // What was wrong stays visible until it is known to be right again.
         let problem = {
             let mut state = self.state();
