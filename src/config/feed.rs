@@ -31,7 +31,7 @@ pub enum From {
     /// Channels of an org's event bus.
     Salesforce(SalesforceSource),
     /// Channels of another CometD server.
-    Bayeux(BayeuxSource),
+    Bayeux(Box<BayeuxSource>),
     /// Topics of a cluster.
     Kafka(KafkaSource),
 }
@@ -176,7 +176,7 @@ pub(super) fn read<'t>(reader: &mut Reader<'t>, name: &str, value: &mut Value<'t
     let kinds = (from.as_ref().map(|(kind, _)| *kind), to.as_ref().map(|(kind, _)| *kind));
     let from = from.and_then(|(kind, mut value)| match kind {
         "salesforce" => salesforce_source(reader, &mut value, names).map(From::Salesforce),
-        "bayeux" => bayeux::read(reader, &mut value).map(From::Bayeux),
+        "bayeux" => bayeux::read(reader, &mut value).map(Box::new).map(From::Bayeux),
         _ => kafka_source(reader, &mut value, names, name).map(From::Kafka),
     });
     let to = to.and_then(|(kind, mut value)| match kind {

@@ -134,7 +134,7 @@ impl Session {
             }
         };
         known.held = Held::Refused(replay);
-        self.client.ask(Ask::Subscribe(known.subscription(feed, &self.start)?));
+        self.client.ask(Ask::Subscribe(known.subscription(feed, &self.start, self.server.replays())?));
         Ok(())
     }
 }
