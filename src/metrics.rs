@@ -251,6 +251,10 @@ impl Metrics {
             &self.gap_events,
             &self.skipped,
             &self.repositioned,
+            &self.gaps,
+            &self.repeats_skipped,
+            &self.repeats_possible,
+            &self.resets,
         ];
         counters.iter().for_each(|counter| forget(counter, "feed", name));
         forget(&self.event_to_receipt, "feed", name);
@@ -260,7 +264,9 @@ impl Metrics {
 
     /// Forgets the streams of a feed: it may have others now.
     pub fn forget_streams(&self, feed: &str) {
-        forget(&self.position_age, "feed", feed);
+        [&self.position_age, &self.hours_to_loss].iter().for_each(|gauge| forget(gauge, "feed", feed));
+        forget(&self.channel_up, "feed", feed);
+        forget(&self.channel_refusals, "feed", feed);
     }
 
     /// Forgets an org that is no more, or is counted anew.
