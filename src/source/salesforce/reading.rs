@@ -183,6 +183,8 @@ impl Session {
         let mut positions = Positions::default();
         // The last event of each channel gives its position; events come in runs of one channel.
         let mut last: Option<(Arc<str>, ReplayId, Option<i64>)> = None;
+        // The channel of the run, once one of its events is not from before its beginning: then none after it is.
+        let mut past: Option<Arc<str>> = None;
         for message in messages {
             let Message::Event { channel, data, bytes } = message else { continue };
             if let Some(id) = data.replay_id.clone() {
@@ -193,9 +195,12 @@ impl Session {
             } else {
                 tracing::warn!(feed = self.status.name(), %channel, "an event without a replay id: delivered, but no position");
             }
-            if self.is_from_before(&channel, data.time_ms) {
-                self.status.metrics().skipped.inc();
-                continue;
+            if past.as_ref().is_none_or(|past| !Arc::ptr_eq(past, &channel)) {
+                if self.is_from_before(&channel, data.time_ms) {
+                    self.status.metrics().skipped.inc();
+                    continue;
+                }
+                past = Some(channel.clone());
             }
             if data.change.as_ref().is_some_and(salesforce::ChangeType::is_gap) {
                 self.status.metrics().gap_events.inc();
