@@ -74,11 +74,7 @@ impl Salesforce {
 #[async_trait]
 impl Source for Salesforce {
     async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
-        // Subscribing brings the first events at once.
-        if !self.seat.is_free() {
-            tracing::info!(feed = self.feed, "waiting for room before it opens");
-            self.seat.may_ask().await;
-        }
+        self.seat.may_open().await;
         let token = self.org.gate.token().await.map_err(|error| decide::salesforce(&error))?;
         let saved = self.positions(token.org_id.as_str(), cluster)?;
         let mut channels = Vec::new();
