@@ -247,12 +247,7 @@ fn salesforce_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: 
     let on_expired = table.optional::<OnExpired>("on_expired").unwrap_or_default();
     let retention = table.optional_s::<Time>("retention");
     reader.close(table);
-    if let Some(retention) = retention.as_ref().filter(|retention| retention.value.0 < LEAST_RETENTION) {
-        reader.problem(
-            retention.span,
-            "nothing is retained for less than an hour: write how long the org retains events",
-        );
-    }
+    check_retention(reader, retention.as_ref());
     let retention = retention.map(|retention| retention.value.0);
     let channels = channels?;
     if channels.value.is_empty() {
@@ -268,6 +263,15 @@ fn salesforce_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: 
     let start = start.map_or(Start::Latest, |start| start.value);
     let channels = channels.value.into_iter().map(|name| name.value.0).collect();
     Some(SalesforceSource { org: org?, channels, start, on_expired, retention })
+}
+
+fn check_retention(reader: &mut Reader<'_>, retention: Option<&Spanned<Time>>) {
+    if let Some(retention) = retention.filter(|retention| retention.value.0 < LEAST_RETENTION) {
+        reader.problem(
+            retention.span,
+            "nothing is retained for less than an hour: write how long the org retains events",
+        );
+    }
 }
 
 /// Channels share their position with themselves only.

@@ -251,7 +251,12 @@ fn what_is_no_toml_and_what_is_empty_is_told() {
 #[test]
 fn a_feed_goes_from_one_side_to_the_other() {
     let text = GOOD.replace("[feed.orders.from.kafka]\ncluster = \"main\"\ntopics = [\"orders\"]", "");
-    check_text(&text, &["20:1: `from` is missing: write [feed.NAME.from.salesforce] or [feed.NAME.from.bayeux] or [feed.NAME.from.kafka]"]);
+    check_text(
+        &text,
+        &[
+            "20:1: `from` is missing: write [feed.NAME.from.salesforce] or [feed.NAME.from.bayeux] or [feed.NAME.from.kafka]",
+        ],
+    );
     let text = GOOD
         .replace(
             "[feed.orders.to.platform_event]\norg = \"acme\"\nevent = \"Order_Placed__e\"",
