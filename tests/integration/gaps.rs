@@ -159,7 +159,7 @@ async fn f18_an_old_position_says_that_it_expired_or_that_what_came_after_it_is_
 
 #[tokio::test]
 async fn f18_latest_goes_on_with_what_comes_next_and_records_what_it_passed_over() {
-    let Some(scene) = Scene::set("latest").await else { return };
+    let Some(scene) = Scene::set("passed_over").await else { return };
     let mut bridge = delivered(&scene, CHANGES, 10).await;
     let ids = replay_ids(&scene, CHANGES).await;
     drop(bridge);
@@ -429,11 +429,11 @@ async fn f11_a_position_is_never_ahead_of_kafka() {
 
 #[tokio::test]
 async fn the_topic_of_gaps_must_be_there_before_anything_is_read() {
-    let Some(scene) = Scene::set("no_topic").await else { return };
+    let Some(scene) = Scene::set("no_gaps_topic").await else { return };
     let config = config(&scene, CHANGES, "").replace("create = { partitions = 3, replication = 1 }", "");
     let mut bridge = Bridge::start(scene.path(), &config).await.unwrap();
     let problem = until_state(&mut bridge, "changes", "stopped").await.problem.unwrap();
     assert_eq!(problem.reason, "topic");
-    assert!(problem.text.contains("no_topic.gaps"), "{}", problem.text);
+    assert!(problem.text.contains("no_gaps_topic.gaps"), "{}", problem.text);
     assert!(problem.remedy.is_some());
 }
