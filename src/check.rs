@@ -1,20 +1,21 @@
 //! What `crossfeed check` finds out there: every org, channel, cluster and topic of the file, with nothing written.
 
+mod bayeux;
 mod channels;
 mod cluster;
 mod org;
 
-use crate::config::Config;
+use crate::config::{Config, From};
 use crate::shared::{Error, Org};
-use futures_util::future::join_all;
+use futures_util::future::{join, join_all};
 use serde::Serialize;
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-/// What was found about one org or one cluster.
+/// What was found about one org, server or cluster.
 #[derive(Debug, Serialize)]
 pub struct Section {
-    /// `org acme`, `cluster main`.
+    /// `org acme`, `server events.example.com (feed x)`, `cluster main`.
     pub about: String,
     /// In the order in which they were looked at.
     pub findings: Vec<Finding>,
@@ -60,12 +61,16 @@ pub async fn check(config: &Config, orgs: &BTreeMap<&str, Org>) -> Vec<Section> 
         let seen = tokio::time::timeout(ORG_LIMIT, org::check(name, org, config)).await;
         seen.unwrap_or_else(|_| org::Seen::unanswered(name))
     });
-    let orgs = join_all(orgs).await;
+    let servers = config.feeds.iter().filter_map(|feed| match &feed.from {
+        From::Bayeux(from) => Some(bayeux::check(&feed.name, from, config.reply_limit)),
+        From::Salesforce(_) | From::Kafka(_) => None,
+    });
+    let (orgs, servers) = join(join_all(orgs), join_all(servers)).await;
     let ids = names.zip(&orgs).filter_map(|(name, seen)| Some((*name, seen.id.clone()?)));
     let ids: BTreeMap<&str, String> = ids.collect();
     let clusters = config.clusters.iter().map(|(name, cluster)| cluster::check(name, cluster, config, &ids));
     let clusters = join_all(clusters).await;
-    orgs.into_iter().map(|seen| seen.section).chain(clusters).collect()
+    orgs.into_iter().map(|seen| seen.section).chain(servers).chain(clusters).collect()
 }
 
 /// What a person waits for at most; one call alone may take as long.

@@ -1,6 +1,6 @@
 //! Ways in, one file each. A new one is a file, a variant of [`config::From`] and an arm here.
 
-mod bayeux;
+pub(crate) mod bayeux;
 mod kafka;
 pub(crate) mod salesforce;
 

@@ -1,5 +1,7 @@
 #![allow(clippy::unwrap_used, clippy::panic)]
 
+mod bayeux;
+
 use super::*;
 
 const GOOD: &str = r#"

@@ -9,8 +9,9 @@ use crate::decide;
 use crate::feed::{Pace, Reading, Reason, Source, Status, Stop};
 use crate::shared::Shared;
 use async_trait::async_trait;
-use bayeux::{Client, TransportKind};
+use bayeux::{Client, Room, Subscription, TransportKind};
 use jiff::{SignedDuration, Timestamp};
+use serde::Deserialize;
 use serde_json::value::RawValue;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
@@ -54,18 +55,8 @@ impl Source for Bayeux {
         let saved = if replay { self.opening.positions(self.from.url.as_str(), cluster)? } else { Vec::new() };
         let mut channels = self.opening.channels(&saved)?;
         let subscriptions = self.opening.subscriptions(&mut channels, replay)?;
-        let client = self.from.network.client().map_err(|error| decide::salesforce(&error))?;
-        let transport = bayeux::Transport {
-            url: self.from.url.clone(),
-            headers: self.from.headers.clone(),
-            client: client.user_agent(concat!("crossfeed/", env!("CARGO_PKG_VERSION"))),
-            reply_limit: self.opening.reply_limit,
-            room: Some(self.opening.room()),
-        };
-        let handshake_ext = if replay { RawValue::from_string(r#"{"replay":true}"#.to_owned()).ok() } else { None };
-        let config = bayeux::Config { handshake_ext, ack: self.from.ack, subscriptions, ..bayeux::Config::default() };
-        let client = Client::open(transport, config, self.transport())
-            .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))?;
+        let (limit, room) = (self.opening.reply_limit, self.opening.room());
+        let client = client(&self.from, self.transport(), subscriptions, limit, room)?;
         let heard = self.heard.load(Ordering::Relaxed);
         let server = Server::Other(Other {
             replay,
@@ -76,4 +67,26 @@ impl Source for Bayeux {
         });
         Ok(Box::new(self.opening.session(client, channels, server)))
     }
+}
+
+/// A session with the server that has not said anything yet.
+pub(crate) fn client<D: for<'de> Deserialize<'de>>(
+    from: &config::BayeuxSource,
+    kind: TransportKind,
+    subscriptions: Vec<Subscription>,
+    reply_limit: usize,
+    room: Arc<dyn Room>,
+) -> Result<Client<D>, Stop> {
+    let client = from.network.client().map_err(|error| decide::salesforce(&error))?;
+    let transport = bayeux::Transport {
+        url: from.url.clone(),
+        headers: from.headers.clone(),
+        client: client.user_agent(concat!("crossfeed/", env!("CARGO_PKG_VERSION"))),
+        reply_limit,
+        room: Some(room),
+    };
+    let handshake_ext = if from.replay { RawValue::from_string(r#"{"replay":true}"#.to_owned()).ok() } else { None };
+    let config = bayeux::Config { handshake_ext, ack: from.ack, subscriptions, ..bayeux::Config::default() };
+    Client::open(transport, config, kind)
+        .map_err(|error| Stop::transient(Reason::Transport, error, Pace::growing(1, 60)))
 }

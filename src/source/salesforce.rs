@@ -26,6 +26,7 @@ use reading::{Held, Session};
 use std::sync::Arc;
 
 pub(super) use opening::{Opening, Wish};
+pub(crate) use reading::offers_replay;
 pub(super) use server::{Other, Server, Visit};
 
 /// An org's channels as a source.

@@ -86,9 +86,8 @@ impl Session {
             self.seen(until, now, &mut positions);
         }
         self.tell(&positions.trace.gaps);
-        self.server.heard();
         if !self.server.replays() {
-            positions = Positions::default();
+            positions = self.heard(now);
         }
         Batch { events, positions, charge }
     }
@@ -110,6 +109,13 @@ impl Session {
         positions.set(Stream::Channel(name.clone()), Place::After(Position::Begun { date }));
         self.tell(&positions.trace.gaps);
         Batch { events, positions, charge: None }
+    }
+
+    /// What is kept of a server that keeps nothing: until when everything was had, on every channel.
+    pub(super) fn heard(&self, until: Timestamp) -> Positions {
+        let mut positions = Positions::default();
+        positions.trace.seen.extend(self.channels.iter().map(|known| (known.past.name.clone(), until)));
+        positions
     }
 
     /// The batch of a channel whose server keeps nothing: what was published since its last session is gone.

@@ -82,6 +82,12 @@ impl Ended {
         Self { then: of_refusal(refusal), text: words(refusal), remedy: None }
     }
 
+    /// The same with a server that is not Salesforce.
+    pub(crate) fn of_refusal_elsewhere(refusal: &Refusal) -> Self {
+        let ended = Self::of_refusal(refusal);
+        Self { then: ended.then.elsewhere(), ..ended }
+    }
+
     /// The session ended.
     pub(crate) fn of(failure: &Failure) -> Self {
         let then = of_failure(failure);
@@ -100,13 +106,16 @@ impl Ended {
 
     /// The session with a server that is not Salesforce ended: where it asks not to be asked again, it means it (CometD
     /// reference, "advice").
-    pub(super) fn elsewhere(failure: &Failure) -> Self {
-        let ended = Self::of(failure);
+    pub(crate) fn elsewhere(failure: &Failure) -> Self {
+        let mut ended = Self::of(failure);
         let none = sign::advice(&failure.cause).and_then(Advice::reconnect) == Some(Reconnect::None);
         let then = match ended.then {
             Then::Reopen(Reason::Refused, _) if none => Then::Fail(Reason::Refused, ASKED_NOT_TO),
             then => then.elsewhere(),
         };
+        if matches!(failure.cause, Cause::NoUpgrade { .. }) {
+            ended.remedy = Some(NO_WEB_SOCKET.to_owned());
+        }
         Self { then, ..ended }
     }
 
@@ -143,6 +152,8 @@ fn look_up(phase: Phase, cause: &Cause) -> Then {
 }
 
 const HEADERS: &str = "check what `headers` sends: the server does not let it in";
+const NO_WEB_SOCKET: &str = "write transport = \"auto\" or \"long-polling\"; or see that the server, and what stands before it, let a WebSocket \
+     through";
 const CHANNEL: &str = "check the channel's spelling (case counts), and what the server lets you subscribe";
 const ASKED_NOT_TO: &str =
     "the server asks not to be asked again by itself: see to its reason, then `crossfeed resume FEED`";

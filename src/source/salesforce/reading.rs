@@ -15,6 +15,7 @@ use async_trait::async_trait;
 use bayeux::{Ask, Client, Refusal, Subscription};
 use jiff::Timestamp;
 use salesforce::{Data, Kind, Replay, ReplayId, replay_extension};
+use serde_json::value::RawValue;
 use std::collections::VecDeque;
 use std::sync::Arc;
 use std::time::Duration;
@@ -172,7 +173,9 @@ impl Reading for Session {
             .collect();
         // A few microseconds: RocksDB's log without fsync.
         let saved = self.store.save_with(self.status.name(), &positions, trace, Timestamp::now());
-        saved.map_err(|error| store_stop(&error))
+        saved.map_err(|error| store_stop(&error))?;
+        self.server.saved(trace);
+        Ok(())
     }
 
     async fn close(&mut self) {
@@ -189,17 +192,8 @@ impl Reading for Session {
 
 impl Session {
     /// Without the replay extension nothing could be had again (Streaming API Developer Guide, "Message durability").
-    fn handshaken(&self, ext: Option<&serde_json::value::RawValue>) -> Result<(), Stop> {
-        #[derive(serde::Deserialize)]
-        struct Ext {
-            #[serde(default)]
-            replay: bool,
-        }
-        if !self.server.replays() {
-            return Ok(());
-        }
-        let offered = ext.and_then(|ext| serde_json::from_str::<Ext>(ext.get()).ok());
-        if offered.is_some_and(|ext| ext.replay) {
+    fn handshaken(&self, ext: Option<&RawValue>) -> Result<(), Stop> {
+        if !self.server.replays() || offers_replay(ext) {
             return Ok(());
         }
         let remedy = match self.server {
@@ -323,6 +317,11 @@ impl Session {
         let let_be: Vec<&str> =
             self.channels.iter().filter(|known| known.let_be).map(|known| &*known.channel).collect();
         self.server.connected(&self.status, &let_be);
+        if !self.server.replays() {
+            // Behind the gaps of its channels: these are durable before it counts.
+            let positions = self.heard(Timestamp::now());
+            self.made.push_back(Batch { events: Vec::new(), positions, charge: None });
+        }
         self.status.running();
     }
 
@@ -330,6 +329,16 @@ impl Session {
         self.server.end(&ended);
         self.ended = Some(ended);
     }
+}
+
+/// Whether a handshake's `ext` offers the replay of events.
+pub(crate) fn offers_replay(ext: Option<&RawValue>) -> bool {
+    #[derive(serde::Deserialize)]
+    struct Ext {
+        #[serde(default)]
+        replay: bool,
+    }
+    ext.and_then(|ext| serde_json::from_str::<Ext>(ext.get()).ok()).is_some_and(|ext| ext.replay)
 }
 
 /// A channel's name without the filter of a PushTopic.

@@ -5,6 +5,7 @@ use super::handshakes::Permit;
 use super::reaction::{Ended, Then};
 use crate::decide;
 use crate::feed::{Origin, Pace, Reason, Status, Stop};
+use crate::position::Trace;
 use crate::shared::Org;
 use bayeux::{Cause, Failure};
 use jiff::Timestamp;
@@ -43,9 +44,9 @@ pub(in crate::source) struct Other {
     pub(in crate::source) ack: bool,
     /// Set once it is known to have no WebSocket, where that may be left to us.
     pub(in crate::source) no_web_socket: Option<Arc<AtomicBool>>,
-    /// When a session last heard of it, milliseconds since 1970; 0: never.
+    /// Until when everything it sent is durable, milliseconds since 1970; 0: nothing yet. Of meaning without replay.
     pub(in crate::source) heard: Arc<AtomicI64>,
-    /// The same for the sessions before this one: what was published since is gone, where positions are not kept.
+    /// The same as the session found it: what was published since is gone.
     pub(in crate::source) before: Option<Timestamp>,
 }
 
@@ -102,7 +103,6 @@ impl Server {
 
     /// The session is alive; `let_be` are the channels that it goes without.
     pub(super) fn connected(&mut self, status: &Arc<Status>, let_be: &[&str]) {
-        self.heard();
         let Self::Org(visit) = self else { return };
         visit.org.handshakes.well(visit.permitted);
         let subscribed = visit.channels.iter().filter(|channel| !let_be.contains(&channel.as_str())).cloned();
@@ -110,10 +110,10 @@ impl Server {
         visit.look_out = Some(LookOut::begin(org, inventory, status.clone(), subscribed.collect()));
     }
 
-    /// Something came.
-    pub(super) fn heard(&self) {
-        if let Self::Other(other) = self {
-            other.heard.store(Timestamp::now().as_millisecond(), Ordering::Relaxed);
+    /// What came is durable.
+    pub(super) fn saved(&self, trace: &Trace) {
+        if let (Self::Other(other), Some(until)) = (self, trace.seen.iter().map(|(_, until)| *until).max()) {
+            other.heard.fetch_max(until.as_millisecond(), Ordering::Relaxed);
         }
     }
 
@@ -130,8 +130,10 @@ impl Server {
         let Self::Other(other) = self else { return Ended::of(failure) };
         let ended = Ended::elsewhere(failure);
         match (&failure.cause, &other.no_web_socket) {
+            // A gateway whose server is away says nothing about what that server has.
+            (Cause::NoUpgrade { status: 502..=504, .. }, _) => ended,
             (Cause::NoUpgrade { .. } | Cause::NoTransport(_), Some(known)) if !known.swap(true, Ordering::Relaxed) => {
-                Ended { then: Then::Reopen(Reason::Transport, Pace::at_once(1, 30)), ..ended }
+                Ended { then: Then::Reopen(Reason::Transport, Pace::at_once(1, 30)), remedy: None, ..ended }
             }
             _ => ended,
         }
