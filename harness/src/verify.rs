@@ -78,16 +78,17 @@ pub async fn channel(org: &Org, cluster: &Cluster, topic: &str, channel: &str, k
     let mut reader = Reader::new(cluster, topic, READ_LIMIT).await?;
     while let Some(record) = reader.next().await? {
         let header = |name: &str| {
-            let value = record.headers.iter().find(|(known, _)| known == name).and_then(|(_, value)| value.as_deref());
+            let is_it = |known: &str| known.split_once('.').is_some_and(|(_, known)| known == name);
+            let value = record.headers.iter().find(|(known, _)| is_it(known)).and_then(|(_, value)| value.as_deref());
             value.and_then(|value| std::str::from_utf8(value).ok())
         };
-        if header("sf.channel").is_some_and(|other| other != channel) {
+        if header("channel").is_some_and(|other| other != channel) {
             continue;
         }
         outward.arrived(&Arrived {
             partition: record.partition,
             key: record.key.as_deref(),
-            replay_id: header("sf.replay_id"),
+            replay_id: header("replay_id"),
             value: record.value.as_deref().unwrap_or_default(),
         });
     }

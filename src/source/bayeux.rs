@@ -1,7 +1,8 @@
 //! From any CometD server: channels over long polling or a WebSocket.
 //!
 //! It is what Salesforce is, less the org. Where the server has the replay extension, positions are kept as Salesforce's
-//! are. Where it has not, what is published while nobody is subscribed is gone, and told as a gap.
+//! are. Where it has not, what is published while nobody is subscribed is gone, and told as a gap: until when everything was
+//! had is kept in place of a position.
 
 use super::salesforce::{Opening, Other, Server, Wish};
 use crate::config::{self, Transport};
@@ -10,11 +11,12 @@ use crate::feed::{Pace, Reading, Reason, Source, Status, Stop};
 use crate::shared::Shared;
 use async_trait::async_trait;
 use bayeux::{Client, Room, Subscription, TransportKind};
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde::Deserialize;
 use serde_json::value::RawValue;
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// A CometD server's channels as a source.
 pub(super) struct Bayeux {
@@ -22,7 +24,6 @@ pub(super) struct Bayeux {
     opening: Opening,
     /// The server has no WebSocket: remembered for as long as the feed runs.
     no_web_socket: Arc<AtomicBool>,
-    heard: Arc<AtomicI64>,
 }
 
 impl Bayeux {
@@ -30,7 +31,7 @@ impl Bayeux {
         let retention = SignedDuration::try_from(from.retention).ok().filter(|_| from.replay);
         let wishes = from.channels.iter().map(|channel| Wish { channel: channel.clone(), kind: None, retention });
         let opening = Opening::new(feed, wishes.collect(), from.start.clone(), from.on_expired, shared, status);
-        Self { from: from.clone(), opening, no_web_socket: Arc::default(), heard: Arc::default() }
+        Self { from: from.clone(), opening, no_web_socket: Arc::default() }
     }
 
     /// Which transport the next session speaks. Stock servers do not keep strict order over a WebSocket: where positions
@@ -52,18 +53,19 @@ impl Source for Bayeux {
     async fn open(&mut self, cluster: Option<&str>) -> Result<Box<dyn Reading>, Stop> {
         self.opening.wait_for_room().await;
         let replay = self.from.replay;
-        let saved = if replay { self.opening.positions(self.from.url.as_str(), cluster)? } else { Vec::new() };
+        let (saved, since) = match replay {
+            true => (self.opening.positions(self.from.url.as_str(), cluster)?, BTreeMap::new()),
+            false => (Vec::new(), self.opening.heard()?),
+        };
         let mut channels = self.opening.channels(&saved)?;
         let subscriptions = self.opening.subscriptions(&mut channels, replay)?;
         let (limit, room) = (self.opening.reply_limit, self.opening.room());
         let client = client(&self.from, self.transport(), subscriptions, limit, room)?;
-        let heard = self.heard.load(Ordering::Relaxed);
         let server = Server::Other(Other {
             replay,
             ack: self.from.ack,
             no_web_socket: (self.from.transport == Transport::Auto).then(|| self.no_web_socket.clone()),
-            heard: self.heard.clone(),
-            before: Timestamp::from_millisecond(heard).ok().filter(|_| heard > 0),
+            since,
         });
         Ok(Box::new(self.opening.session(client, channels, server)))
     }

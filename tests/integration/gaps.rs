@@ -57,7 +57,7 @@ fn age(scene: &Scene, channel: &str, hours: i64) -> Position {
 }
 
 /// The records of the gaps topic, with their keys.
-async fn gaps(scene: &Scene) -> Vec<(String, Gap)> {
+pub(crate) async fn gaps(scene: &Scene) -> Vec<(String, Gap)> {
     let topic = format!("{}.gaps", scene.name);
     let mut reader = kafka::Reader::new(&scene.cluster, &topic, LIMIT).await.unwrap();
     let mut all = Vec::new();

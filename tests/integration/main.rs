@@ -6,6 +6,7 @@
 
 mod admin;
 mod bad_input;
+mod bayeux;
 mod channels;
 mod control;
 mod crashes;

@@ -20,7 +20,7 @@ pub struct Arrived<'a> {
     pub partition: i32,
     /// Its key.
     pub key: Option<&'a [u8]>,
-    /// Its header `sf.replay_id`.
+    /// Its header `sf.replay_id` or `bayeux.replay_id`.
     pub replay_id: Option<&'a str>,
     /// Its value.
     pub value: &'a [u8],

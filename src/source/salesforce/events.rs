@@ -106,24 +106,29 @@ impl Session {
         let (mut events, mut positions) = (Vec::new(), Positions::default());
         let gap = Gap { last: Some(last), ..self.gap(name, Cause::Latest, Timestamp::now()) };
         record(name, gap, &mut events, &mut positions);
-        positions.set(Stream::Channel(name.clone()), Place::After(Position::Begun { date }));
+        positions.set(Stream::Channel(name.clone()), begun(date));
         self.tell(&positions.trace.gaps);
         Batch { events, positions, charge: None }
     }
 
-    /// What is kept of a server that keeps nothing: until when everything was had, on every channel.
-    pub(super) fn heard(&self, until: Timestamp) -> Positions {
+    /// What is kept of channels whose server keeps nothing: that everything until then was had.
+    fn heard(&self, until: Timestamp) -> Positions {
         let mut positions = Positions::default();
-        positions.trace.seen.extend(self.channels.iter().map(|known| (known.past.name.clone(), until)));
+        for known in self.channels.iter().filter(|known| !known.let_be) {
+            positions.set(Stream::Channel(known.past.name.clone()), begun(until));
+        }
         positions
     }
 
-    /// The batch of a channel whose server keeps nothing: what was published since its last session is gone.
-    pub(super) fn unheard(&self, name: &Arc<str>, since: Timestamp) -> Batch {
+    /// The first batch of a channel whose server keeps nothing: that it is listened to, and since when it was not.
+    pub(super) fn listens(&self, name: &Arc<str>, since: Option<Timestamp>) -> Batch {
+        let now = Timestamp::now();
         let (mut events, mut positions) = (Vec::new(), Positions::default());
-        let last = Some(Edge { replay_id: None, time: Some(since) });
-        let gap = Gap { last, ..self.gap(name, Cause::Unheard, Timestamp::now()) };
-        record(name, gap, &mut events, &mut positions);
+        if let Some(since) = since {
+            let last = Some(Edge { replay_id: None, time: Some(since) });
+            record(name, Gap { last, ..self.gap(name, Cause::Unheard, now) }, &mut events, &mut positions);
+        }
+        positions.set(Stream::Channel(name.clone()), begun(now));
         self.tell(&positions.trace.gaps);
         Batch { events, positions, charge: None }
     }
@@ -232,6 +237,10 @@ impl Session {
             );
         }
     }
+}
+
+fn begun(date: Timestamp) -> Place {
+    Place::After(Position::Begun { date })
 }
 
 fn record(channel: &Arc<str>, gap: Gap, events: &mut Vec<Event>, positions: &mut Positions) {

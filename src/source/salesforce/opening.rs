@@ -2,6 +2,7 @@
 
 use super::channels::{self, Refused};
 use super::expired::Expired;
+use super::gap;
 use super::past::Past;
 use super::reading::{Held, Session, Subscribed, without_filter};
 use super::retention::Tip;
@@ -14,7 +15,7 @@ use crate::shared::Shared;
 use ::salesforce::{Data, Kind};
 use bayeux::{Client, Room, Subscription};
 use jiff::{SignedDuration, Timestamp};
-use std::collections::VecDeque;
+use std::collections::{BTreeMap, VecDeque};
 use std::sync::Arc;
 use tokio::time::Instant;
 
@@ -112,6 +113,13 @@ impl Opening {
         let binding = Binding { org: org.to_owned(), cluster: cluster.unwrap_or_default().to_owned() };
         self.store.bind(&self.feed, &binding).map_err(|error| store_stop(&error))?;
         self.store.of_feed(&self.feed).map_err(|error| store_stop(&error))
+    }
+
+    /// Until when everything was had of channels whose server keeps nothing: whose it is does not matter then.
+    pub(in crate::source) fn heard(&self) -> Result<BTreeMap<String, Timestamp>, Stop> {
+        let saved = self.store.of_feed(&self.feed).map_err(|error| store_stop(&error))?;
+        let heard = saved.into_iter().filter_map(|saved| Some((saved.channel, gap::time_of(&saved.position)?)));
+        Ok(heard.collect())
     }
 
     /// The channels, each where it stands.

@@ -173,9 +173,7 @@ impl Reading for Session {
             .collect();
         // A few microseconds: RocksDB's log without fsync.
         let saved = self.store.save_with(self.status.name(), &positions, trace, Timestamp::now());
-        saved.map_err(|error| store_stop(&error))?;
-        self.server.saved(trace);
-        Ok(())
+        saved.map_err(|error| store_stop(&error))
     }
 
     async fn close(&mut self) {
@@ -223,12 +221,13 @@ impl Session {
             return Ok(());
         }
         let (name, repositioned) = (subscribed.past.name.clone(), subscribed.repositioned);
-        if let Some(since) = self.server.interrupted() {
-            let batch = self.unheard(&name, since);
+        if !self.server.replays() {
+            let batch = self.listens(&name, self.server.interrupted(&name));
             self.made.push_back(batch);
+            return Ok(());
         }
         // A refused position stays until an event takes its place: a beginning now would pass over what is still retained.
-        if !self.server.replays() || self.start != Start::Latest || repositioned {
+        if self.start != Start::Latest || repositioned {
             return Ok(());
         }
         // Events that came before this answer, and are not durable yet, are no position.
@@ -317,11 +316,6 @@ impl Session {
         let let_be: Vec<&str> =
             self.channels.iter().filter(|known| known.let_be).map(|known| &*known.channel).collect();
         self.server.connected(&self.status, &let_be);
-        if !self.server.replays() {
-            // Behind the gaps of its channels: these are durable before it counts.
-            let positions = self.heard(Timestamp::now());
-            self.made.push_back(Batch { events: Vec::new(), positions, charge: None });
-        }
         self.status.running();
     }
 

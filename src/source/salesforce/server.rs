@@ -5,13 +5,13 @@ use super::handshakes::Permit;
 use super::reaction::{Ended, Then};
 use crate::decide;
 use crate::feed::{Origin, Pace, Reason, Status, Stop};
-use crate::position::Trace;
 use crate::shared::Org;
 use bayeux::{Cause, Failure};
 use jiff::Timestamp;
 use salesforce::{Channel, Data, Token};
+use std::collections::BTreeMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use tokio::time::Instant;
 
 /// The other end of a session.
@@ -44,10 +44,9 @@ pub(in crate::source) struct Other {
     pub(in crate::source) ack: bool,
     /// Set once it is known to have no WebSocket, where that may be left to us.
     pub(in crate::source) no_web_socket: Option<Arc<AtomicBool>>,
-    /// Until when everything it sent is durable, milliseconds since 1970; 0: nothing yet. Of meaning without replay.
-    pub(in crate::source) heard: Arc<AtomicI64>,
-    /// The same as the session found it: what was published since is gone.
-    pub(in crate::source) before: Option<Timestamp>,
+    /// Where positions are not kept: since when each channel was not listened to, as far as anybody did. What was published
+    /// there since is gone.
+    pub(in crate::source) since: BTreeMap<String, Timestamp>,
 }
 
 impl Server {
@@ -110,18 +109,11 @@ impl Server {
         visit.look_out = Some(LookOut::begin(org, inventory, status.clone(), subscribed.collect()));
     }
 
-    /// What came is durable.
-    pub(super) fn saved(&self, trace: &Trace) {
-        if let (Self::Other(other), Some(until)) = (self, trace.seen.iter().map(|(_, until)| *until).max()) {
-            other.heard.fetch_max(until.as_millisecond(), Ordering::Relaxed);
-        }
-    }
-
-    /// When what was published is gone since, because nobody listened and nothing is kept.
-    pub(super) fn interrupted(&self) -> Option<Timestamp> {
+    /// Since when what was published on a channel is gone, because nobody listened and nothing is kept.
+    pub(super) fn interrupted(&self, channel: &str) -> Option<Timestamp> {
         match self {
-            Self::Other(other) if !other.replay => other.before,
-            Self::Other(_) | Self::Org(_) => None,
+            Self::Other(other) => other.since.get(channel).copied(),
+            Self::Org(_) => None,
         }
     }
 
