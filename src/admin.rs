@@ -128,4 +128,4 @@ async fn orgs(State(view): State<View>) -> Response {
 }
 
 const HERE: &str = "here are /metrics, /health/live, /health/ready, /status and /status/orgs; and, for those who may change \
-     something, POST /feeds/FEED/pause, /feeds/FEED/resume and /reload\n";
+     something, POST /feeds/FEED/pause, /feeds/FEED/resume, /feeds/FEED/positions and /reload\n";

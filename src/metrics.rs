@@ -1,6 +1,7 @@
 //! All metrics. Labels are the feed, the stream, and closed sets only.
 
 use crate::org_state::OrgState;
+use crate::position::Cause;
 use jiff::Timestamp;
 use prometheus::core::{Collector, MetricVec, MetricVecBuilder};
 use prometheus::{
@@ -18,6 +19,7 @@ pub struct Metrics {
     batches: IntCounterVec,
     event_to_receipt: HistogramVec,
     session_up: IntGaugeVec,
+    paused: IntGaugeVec,
     reopens: IntCounterVec,
     stops: IntCounterVec,
     position_age: GaugeVec,
@@ -54,6 +56,8 @@ pub struct FeedMetrics {
     pub event_to_receipt: Histogram,
     /// 1 while events flow, or would.
     pub session_up: IntGauge,
+    /// 1 while a person has paused the feed.
+    pub paused: IntGauge,
     /// Receipts that failed.
     pub produce_errors: IntCounter,
     /// Gap and overflow change events that passed through.
@@ -98,6 +102,10 @@ impl Metrics {
             session_up: registered(
                 &registry,
                 IntGaugeVec::new(opts("session_up", "1 while events flow, or would"), feed)?,
+            )?,
+            paused: registered(
+                &registry,
+                IntGaugeVec::new(opts("paused", "1 while a person has paused the feed"), feed)?,
             )?,
             reopens: counters(
                 &registry,
@@ -190,6 +198,10 @@ impl Metrics {
     #[must_use]
     pub fn feed(&self, name: &str) -> FeedMetrics {
         let labels = &[name];
+        for cause in Cause::ALL {
+            // From zero on, so that the first one is an increase.
+            self.gaps.with_label_values(&[name, cause.as_str()]);
+        }
         FeedMetrics {
             feed: name.to_owned(),
             events: self.events.with_label_values(labels),
@@ -197,6 +209,7 @@ impl Metrics {
             batches: self.batches.with_label_values(labels),
             event_to_receipt: self.event_to_receipt.with_label_values(labels),
             session_up: self.session_up.with_label_values(labels),
+            paused: self.paused.with_label_values(labels),
             produce_errors: self.produce_errors.with_label_values(labels),
             gap_events: self.gap_events.with_label_values(labels),
             skipped: self.skipped.with_label_values(labels),
@@ -251,16 +264,22 @@ impl Metrics {
             &self.gap_events,
             &self.skipped,
             &self.repositioned,
+            &self.gaps,
+            &self.repeats_skipped,
+            &self.repeats_possible,
+            &self.resets,
         ];
         counters.iter().for_each(|counter| forget(counter, "feed", name));
         forget(&self.event_to_receipt, "feed", name);
-        forget(&self.session_up, "feed", name);
+        [&self.session_up, &self.paused].iter().for_each(|gauge| forget(gauge, "feed", name));
         self.forget_streams(name);
     }
 
     /// Forgets the streams of a feed: it may have others now.
     pub fn forget_streams(&self, feed: &str) {
-        forget(&self.position_age, "feed", feed);
+        [&self.position_age, &self.hours_to_loss].iter().for_each(|gauge| forget(gauge, "feed", feed));
+        forget(&self.channel_up, "feed", feed);
+        forget(&self.channel_refusals, "feed", feed);
     }
 
     /// Forgets an org that is no more, or is counted anew.

@@ -49,8 +49,13 @@ impl Order {
             config += &feed(&format!("f{number}"), &of_feed, TOPIC);
             rest = after;
         }
+        // What is retained is replayed at full speed first: from then on the bridge has had all that it ever needs.
+        for channel in &channels {
+            org.publish(&Publish::new(channel, BACKLOG)).await?;
+        }
         let mut bridge = Bridge::start(folder, &config).await?;
         bridge.wait_for("every feed runs", START_LIMIT, crate::Status::all_run).await?;
+        arrived(&org, &mut bridge, &channels).await?;
         let made = self.seconds * RATE;
         for channel in &channels {
             org.publish(&Publish { rate: Some(RATE as f64), ..Publish::new(channel, made) }).await?;
@@ -63,7 +68,7 @@ impl Order {
         };
         say("the disturbances have ended: waiting until everything is in Kafka");
         let begin = Instant::now();
-        all_made(&org, &channels, made).await?;
+        all_made(&org, &channels, BACKLOG + made).await?;
         arrived(&org, &mut bridge, &channels).await?;
         let drained = begin.elapsed();
         // A session that could not be told its end is forgotten by the org in its own time.
@@ -132,6 +137,8 @@ const CHANNELS: usize = 20;
 /// Channels of each feed.
 const FEEDS: [usize; 8] = [1, 1, 1, 1, 2, 4, 5, 5];
 const TOPIC: &str = "soak.{channel}";
+/// Events on each channel before it begins.
+const BACKLOG: u64 = 3_000;
 /// Events a second, on each channel.
 const RATE: u64 = 20;
 const MEMORY: u64 = 8 << 20;

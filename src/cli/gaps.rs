@@ -1,6 +1,6 @@
 //! `crossfeed gaps`: events that can no longer be had.
 
-use super::{FAILED, WRONG_INPUT, complain, load, say};
+use super::{FAILED, WRONG_INPUT, complain, outline, say};
 use crate::position::{Edge, Error, Gap, Store};
 use clap::Subcommand;
 use std::path::Path;
@@ -23,18 +23,17 @@ pub enum GapsCommand {
 #[must_use]
 pub fn gaps(command: &GapsCommand, named: Option<&Path>) -> ExitCode {
     let GapsCommand::List { json, feed } = command;
-    let config = match load(named) {
-        Ok((_, config)) => config,
+    let outline = match outline(named) {
+        Ok((_, outline)) => outline,
         Err(code) => return code,
     };
     if let Some(feed) = feed
-        && !config.feeds.iter().any(|known| known.name == *feed)
+        && !outline.feeds.contains(feed)
     {
-        let known: Vec<&str> = config.feeds.iter().map(|feed| feed.name.as_str()).collect();
-        complain(&format!("there is no feed `{feed}`; described in the file: {}", known.join(", ")));
+        complain(&format!("there is no feed `{feed}`; described in the file: {}", outline.feeds.join(", ")));
         return ExitCode::from(WRONG_INPUT);
     }
-    let gaps = match Store::open_to_read(&config.positions).and_then(|store| store.gaps(feed.as_deref())) {
+    let gaps = match Store::open_to_read(&outline.positions).and_then(|store| store.gaps(feed.as_deref())) {
         Ok(gaps) => gaps,
         Err(Error::Missing { .. }) => Vec::new(),
         Err(error) => {

@@ -31,7 +31,7 @@ pub enum From {
     /// Channels of an org's event bus.
     Salesforce(SalesforceSource),
     /// Channels of another CometD server.
-    Bayeux(BayeuxSource),
+    Bayeux(Box<BayeuxSource>),
     /// Topics of a cluster.
     Kafka(KafkaSource),
 }
@@ -176,7 +176,7 @@ pub(super) fn read<'t>(reader: &mut Reader<'t>, name: &str, value: &mut Value<'t
     let kinds = (from.as_ref().map(|(kind, _)| *kind), to.as_ref().map(|(kind, _)| *kind));
     let from = from.and_then(|(kind, mut value)| match kind {
         "salesforce" => salesforce_source(reader, &mut value, names).map(From::Salesforce),
-        "bayeux" => bayeux::read(reader, &mut value).map(From::Bayeux),
+        "bayeux" => bayeux::read(reader, &mut value).map(Box::new).map(From::Bayeux),
         _ => kafka_source(reader, &mut value, names, name).map(From::Kafka),
     });
     let to = to.and_then(|(kind, mut value)| match kind {
@@ -247,12 +247,7 @@ fn salesforce_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: 
     let on_expired = table.optional::<OnExpired>("on_expired").unwrap_or_default();
     let retention = table.optional_s::<Time>("retention");
     reader.close(table);
-    if let Some(retention) = retention.as_ref().filter(|retention| retention.value.0 < LEAST_RETENTION) {
-        reader.problem(
-            retention.span,
-            "nothing is retained for less than an hour: write how long the org retains events",
-        );
-    }
+    check_retention(reader, retention.as_ref());
     let retention = retention.map(|retention| retention.value.0);
     let channels = channels?;
     if channels.value.is_empty() {
@@ -268,6 +263,15 @@ fn salesforce_source<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>, names: 
     let start = start.map_or(Start::Latest, |start| start.value);
     let channels = channels.value.into_iter().map(|name| name.value.0).collect();
     Some(SalesforceSource { org: org?, channels, start, on_expired, retention })
+}
+
+fn check_retention(reader: &mut Reader<'_>, retention: Option<&Spanned<Time>>) {
+    if let Some(retention) = retention.filter(|retention| retention.value.0 < LEAST_RETENTION) {
+        reader.problem(
+            retention.span,
+            "nothing is retained for less than an hour: write how long the org retains events",
+        );
+    }
 }
 
 /// Channels share their position with themselves only.

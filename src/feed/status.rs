@@ -417,6 +417,7 @@ impl Status {
         drop(state);
         self.show_channels();
         self.metrics.session_up.set(i64::from(phase == Phase::Running));
+        self.metrics.paused.set(i64::from(phase == Phase::Paused));
     }
 
     fn state(&self) -> MutexGuard<'_, State> {

@@ -10,6 +10,10 @@ fn a_feed_that_is_no_more_is_in_no_metric_and_the_others_stay() {
         feed.reopened("transport");
         feed.stopped("login");
         feed.position_age("/data/ChangeEvents", 1.0);
+        feed.hours_to_loss("/data/ChangeEvents", 1.0);
+        feed.channel_up("/data/ChangeEvents", true);
+        feed.channel_refused("/data/ChangeEvents");
+        feed.gap("expired");
     }
     let named = |name: &str| {
         let text = metrics.render().unwrap();

@@ -87,6 +87,18 @@ impl Gap {
 }
 
 impl Cause {
+    /// All of them.
+    pub const ALL: [Self; 8] = [
+        Self::Expired,
+        Self::Refused,
+        Self::Truncated,
+        Self::Reset,
+        Self::GapEvent,
+        Self::Overflow,
+        Self::Latest,
+        Self::Unheard,
+    ];
+
     /// The label's value, and the word in the record.
     #[must_use]
     pub fn as_str(self) -> &'static str {

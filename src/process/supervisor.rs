@@ -138,6 +138,12 @@ impl Supervisor {
             self.slot(feed)?.paused = None;
             tracing::info!(feed, "resumed");
         }
+        let slot = self.slot(feed)?;
+        if slot.runs() && slot.status.phase() == Phase::Waiting {
+            // Whoever has mended the cause need not wait for the next try.
+            slot.tell_to_stop();
+            slot.stopped().await;
+        }
         Ok(self.start(feed))
     }
 

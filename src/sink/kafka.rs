@@ -199,7 +199,7 @@ impl Topics {
             partition: None,
             value: &event.value,
             time_ms: event.time_ms,
-            headers: &[("sf.channel", event.stream.as_bytes()), ("sf.org_id", self.org.as_bytes())],
+            headers: &[("channel", event.stream.as_bytes())],
         };
         self.send(batch, &record).await
     }

@@ -17,7 +17,7 @@ async fn health_tells_the_process_from_its_feeds() {
     let unknown = scene.changes(&["/event/Nope__e"], "latest").replace("feed.changes", "feed.unknown");
     let mut bridge = scene.bridge(&(scene.changes(&[CHANGES], "earliest") + &unknown)).await;
     until_state(&mut bridge, "changes", "running").await;
-    until_state(&mut bridge, "unknown", "stopped").await;
+    until_state(&mut bridge, "unknown", "waiting").await;
     assert_eq!(get(&bridge, "/health/live").await.0, 200, "Salesforce's refusal does not end the process");
     assert_eq!(get(&bridge, "/health/ready").await, (503, "not running: unknown; see /status\n".to_owned()));
     assert_eq!(get(&bridge, "/nothing").await.0, 404);

@@ -121,7 +121,7 @@ async fn one_feed_failing_never_stops_another() {
         .replace("create =", "# create =");
     let mut bridge = scene.bridge(&(scene.changes(&[CHANGES], "earliest") + &unknown + &missing)).await;
     scene.caught_up(&mut bridge, CHANGES).await;
-    let problem = until_state(&mut bridge, "unknown_channel", "stopped").await.problem.unwrap();
+    let problem = until_state(&mut bridge, "unknown_channel", "waiting").await.problem.unwrap();
     assert_eq!(problem.reason, "channel");
     assert!(problem.text.contains("/event/Nope__e") && problem.text.contains("does not exist"), "{}", problem.text);
     let problem = until_state(&mut bridge, "missing_topic", "stopped").await.problem.unwrap();

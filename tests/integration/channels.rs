@@ -35,7 +35,7 @@ fn errors(bridge: &Bridge, part: &str) -> usize {
 
 #[tokio::test]
 async fn every_kind_of_channel_comes_through_in_one_feed() {
-    let Some(scene) = Scene::set("kinds").await else { return };
+    let Some(scene) = Scene::set("every_kind").await else { return };
     let plain = [
         "/topic/InvoiceUpdates",
         "/u/notifications/Ops",

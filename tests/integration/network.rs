@@ -98,23 +98,17 @@ async fn f09_a_proxy_that_cuts_idle_connections_loses_nothing() {
     assert!(line.proxy.idle_cuts() >= 3);
 }
 
-/// Proxies that drip do so below 64 KiB in fifteen seconds; this one brings nothing more at all after a first piece.
 #[tokio::test]
-async fn a_body_that_does_not_end_is_given_up() {
-    let Some(mut line) = Line::up("half_body").await else { return };
+async fn a_body_that_drips_is_given_up() {
+    let Some(mut line) = Line::up("drip").await else { return };
     line.held().await;
-    // The reply's 400 KB come in pieces of 64 KiB at most, each after this long: the line dies between two of them.
-    line.proxy.delay(Duration::from_millis(300));
+    line.scene.org.fault(&Fault { with_events: true, ..Fault::next("connect", "drip") }).await.unwrap();
     let begin = Instant::now();
-    line.publish(400).await;
-    line.all_written().await;
-    tokio::time::sleep(Duration::from_millis(1_000)).await;
-    line.proxy.blackhole();
-    line.proxy.heal();
-    line.proxy.delay(Duration::ZERO);
+    line.publish(100).await;
     line.reopened(1).await;
-    assert!(begin.elapsed() <= HOLD + SLACK + MACHINE, "noticed after {:?}", begin.elapsed());
+    assert!(begin.elapsed() <= HOLD + SLACK + MACHINE, "given up after {:?}", begin.elapsed());
     line.all_arrive().await;
+    assert!(line.scene.org.stats().await.unwrap().channel(CHANGES).lost >= 100, "nothing dripped");
 }
 
 #[tokio::test]

@@ -211,8 +211,8 @@ impl Link {
             if let Some(charge) = &mut charge {
                 charge.grow(chunk.len());
             }
-            if body.len() + chunk.len() > body.capacity() && body.capacity() < OWN_MAPPING {
-                body.reserve(if body.len() + chunk.len() > LARGE { OWN_MAPPING } else { LARGE } - body.len());
+            if body.len() + chunk.len() > LARGE && body.capacity() < OWN_MAPPING {
+                body.reserve(OWN_MAPPING - body.len());
             }
             body.extend_from_slice(&chunk);
             if body.len() - reported >= PIECE {

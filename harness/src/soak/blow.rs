@@ -37,16 +37,18 @@ pub(super) enum Side {
 impl Blow {
     pub(super) fn next(chance: &mut Chance) -> Self {
         let side = if chance.below(2) == 0 { Side::Org } else { Side::Kafka };
-        match chance.below(100) {
-            0..25 => Self::Spoil(chance.one(&["html", "truncated", "cut", "empty"]).unwrap_or("cut")),
-            25..30 => Self::End(How::UnknownClient),
-            30..34 => Self::End(How::ServerDisconnect),
-            34..38 => Self::Revoke,
-            38..50 => Self::Cut(side),
-            50..58 => Self::HalfOpen(side, chance.millis(100, 2_000)),
-            58..78 => Self::Delay(side, Duration::from_millis(chance.one(&[0, 0, 5, 50, 250]).unwrap_or(0))),
-            78..84 => Self::Refuse(side, chance.millis(100, 2_000)),
-            84..88 => Self::CutIdle(chance.below(2) == 0),
+        // What strikes all feeds at once is rare: they would only wait, and longer each time. Tokens that live for less than
+        // five minutes are taken for tokens that never work.
+        match chance.below(1000) {
+            0..400 => Self::Spoil(chance.one(&["html", "truncated", "cut", "empty"]).unwrap_or("cut")),
+            400..420 => Self::End(How::UnknownClient),
+            420..440 => Self::End(How::ServerDisconnect),
+            440..442 => Self::Revoke,
+            442..515 => Self::Cut(side),
+            515..565 => Self::HalfOpen(side, chance.millis(100, 2_000)),
+            565..785 => Self::Delay(side, Duration::from_millis(chance.one(&[0, 0, 5, 50, 250]).unwrap_or(0))),
+            785..815 => Self::Refuse(side, chance.millis(100, 2_000)),
+            815..845 => Self::CutIdle(chance.below(2) == 0),
             _ => Self::Slow(chance.one(&[None, Some(100_000), Some(300_000), Some(1_000_000)]).flatten()),
         }
     }

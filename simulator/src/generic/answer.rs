@@ -372,7 +372,7 @@ fn names(message: &Message) -> Result<Vec<&str>, &'static str> {
     };
     let names: Option<Vec<&str>> = names.into_iter().collect();
     let is_name = |name: &&str| name.len() > 1 && name.starts_with('/');
-    names.filter(|names| names.iter().all(|name| is_name(name))).ok_or("403::subscription_invalid")
+    names.filter(|names| names.iter().all(is_name)).ok_or("403::subscription_invalid")
 }
 
 /// Publishes a client's data for all subscribers, itself among them.

@@ -10,10 +10,12 @@ use crate::client::{ACCOUNTS, Client, Org, SHIPMENTS, handshake, org, quick};
 #[tokio::test]
 async fn restarted_streams_have_lower_ids_and_refuse_the_old_ones() {
     let org = org(quick()).await;
+    org.control("channels", json!({"channel": "/data/Sales__chn"})).await;
     let old = [org.publish(ACCOUNTS, 3).await, org.publish("/data/LeadChangeEvent", 1).await].concat();
     let events = org.publish(SHIPMENTS, 1).await;
     let restarted = org.control("streams/restart", json!({"channel": ACCOUNTS})).await;
     assert!(restarted["restarted"].as_array().unwrap().contains(&json!("/data/LeadChangeEvent")), "they share ids");
+    assert!(!restarted["restarted"].as_array().unwrap().contains(&json!("/data/Sales__chn")), "it has its own");
     let client = org.client().await;
     assert_eq!(client.subscribe(SHIPMENTS, events[0]).await.last()["successful"], true, "it has ids of its own");
     assert_eq!(client.subscribe(ACCOUNTS, old[0]).await.last()["successful"], false);

@@ -1,6 +1,6 @@
 //! `[feed.NAME.from.bayeux]`: channels of any CometD server.
 
-use super::{OnExpired, Start, named_once};
+use super::{OnExpired, Start, check_retention, named_once};
 use crate::config::org::network;
 use crate::config::problem::Reader;
 use crate::config::value::{Identifier, Time, WebAddress, custom};
@@ -97,6 +97,7 @@ pub(super) fn read<'t>(reader: &mut Reader<'t>, value: &mut Value<'t>) -> Option
     for span in spans.into_iter().flatten().filter(|_| !replay) {
         reader.problem(span, "without replay = true no position is kept, and a channel starts with what comes next");
     }
+    check_retention(reader, retention.as_ref());
     Some(BayeuxSource {
         url: url?.value.0,
         channels: channels.value.into_iter().map(|channel| channel.value.0).collect(),

@@ -25,7 +25,7 @@ fn check(from: &str, to: &str, expected: &[&str]) {
 fn source(text: &str) -> BayeuxSource {
     let config = Config::parse(text).unwrap();
     let From::Bayeux(from) = config.feeds.into_iter().next().unwrap().from else { panic!("{text}") };
-    from
+    *from
 }
 
 #[test]

@@ -80,6 +80,16 @@ impl Queue {
         }
     }
 
+    /// The source opens: a subscription may bring whatever was retained, however little came last. It queues anew.
+    pub(super) fn opens(&mut self, seat: u64) {
+        let likely = self.most_for_one();
+        let Some(place) = self.seats.get_mut(&seat) else { return };
+        (place.likely, place.has_brought, place.pledge) = (likely, false, None);
+        if place.may_ask.send_replace(false) {
+            self.waiting.push_back(seat);
+        }
+    }
+
     /// What was asked for has nothing to bring now, where nothing has come yet.
     pub(super) fn is_quiet(&mut self, seat: u64) {
         if let Some(place) = self.seats.get_mut(&seat).filter(|place| !place.has_brought) {
@@ -163,6 +173,18 @@ mod tests {
         assert_eq!(may_ask(&queue, &seats), [false; 3]);
         queue.seat(60, now);
         assert_eq!(may_ask(&queue, &seats), [false, true, false], "not the first one again");
+    }
+
+    #[test]
+    fn an_opening_may_bring_much_however_little_came_last() {
+        let (mut queue, seats, now) = queue(5);
+        queue.seat(0, now);
+        seats.iter().for_each(|seat| queue.is_quiet(*seat));
+        queue.seat(0, now);
+        assert_eq!(may_ask(&queue, &seats), [true; 5]);
+        seats.iter().for_each(|seat| queue.opens(*seat));
+        queue.seat(0, now);
+        assert_eq!(may_ask(&queue, &seats), [true, true, true, true, false]);
     }
 
     #[test]

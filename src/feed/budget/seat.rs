@@ -25,18 +25,15 @@ impl Seat {
         seat
     }
 
-    /// Waits until the source may ask.
-    pub(crate) async fn may_ask(&self) {
+    /// Waits until the source may open: subscribing brings the first events at once, and nobody knows how many.
+    pub(crate) async fn may_open(&self) {
+        self.0.budget.0.queue().opens(self.0.number);
+        self.0.look();
         let mut changes = self.changes();
         if changes.wait_for(|may| *may).await.is_err() {
             // It is in the queue as long as this is here.
             std::future::pending().await
         }
-    }
-
-    /// Whether the source may ask now.
-    pub(crate) fn is_free(&self) -> bool {
-        *self.changes().borrow()
     }
 
     /// What was asked for has nothing to bring now: others may have the room.

@@ -198,7 +198,7 @@ impl Session {
     }
 
     fn seen(&self, until: Timestamp, now: Timestamp, positions: &mut Positions) {
-        let all = self.channels.iter().filter(|known| known.past.has_caught_up(now));
+        let all = self.channels.iter().filter(|known| !known.let_be && known.past.has_caught_up(now));
         positions.trace.seen.extend(all.map(|known| (known.past.name.clone(), until)));
     }
 

@@ -9,9 +9,9 @@ use super::store_stop;
 use crate::config::OnExpired;
 use crate::decide;
 use crate::feed::{Reason, Stop};
-use bayeux::{Ask, Subscription};
+use bayeux::Ask;
 use jiff::Timestamp;
-use salesforce::{Kind, Limits, Org, Replay, replay_extension};
+use salesforce::{Kind, Limits, Org, Replay};
 use std::collections::VecDeque;
 use std::time::Duration;
 use tokio::task::JoinHandle;
@@ -102,7 +102,6 @@ impl Session {
         let (feed, channel, now) = (self.status.name(), known.channel.clone(), Timestamp::now());
         self.status.metrics().repositioned.inc();
         known.repositioned = true;
-        known.held = Held::Nothing;
         let replay = match self.on_expired {
             OnExpired::Earliest => {
                 let window = self.store.begin_repeats(feed, &known.past.name, known.past.covered_ms());
@@ -134,8 +133,8 @@ impl Session {
                 return Ok(());
             }
         };
-        let ext = replay_extension(&[(&channel, replay)]).map_err(|error| decide::salesforce(&error))?;
-        self.client.ask(Ask::Subscribe(Subscription { channel, ext: Some(ext) }));
+        known.held = Held::Refused(replay);
+        self.client.ask(Ask::Subscribe(known.subscription(feed, &self.start, self.server.replays())?));
         Ok(())
     }
 }

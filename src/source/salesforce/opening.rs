@@ -100,10 +100,7 @@ impl Opening {
 
     /// Waits until there is room for what subscribing brings at once.
     pub(in crate::source) async fn wait_for_room(&self) {
-        if !self.seat.is_free() {
-            tracing::info!(feed = self.feed, "waiting for room before it opens");
-            self.seat.may_ask().await;
-        }
+        self.seat.may_open().await;
     }
 
     /// Where replies are charged to.

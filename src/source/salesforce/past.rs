@@ -62,23 +62,29 @@ impl Past {
         now: Timestamp,
     ) -> Result<Self, crate::position::Error> {
         let seen_until = position.map(|position| store.seen_until(feed, name, position)).transpose()?.flatten();
-        let covered = position.and_then(gap::time_of).max(seen_until);
-        let mut past = Self {
-            name: Arc::from(name),
-            position: position.cloned(),
-            retention,
-            seen_until,
-            covered,
-            doubt: None,
-            numbering: None,
-            repeats: store.repeats(feed, name)?.map(Repeats::new),
-            latest: false,
-            last_old: None,
-        };
-        if covered.is_some_and(|covered| now.duration_since(covered) > retention) {
+        let repeats = store.repeats(feed, name)?.map(Repeats::new);
+        let mut past = Self { seen_until, repeats, ..Self::new(name, position, retention) };
+        past.covered = past.covered.max(seen_until);
+        if past.covered.is_some_and(|covered| now.duration_since(covered) > retention) {
             past.doubt = past.doubt(false, now);
         }
         Ok(past)
+    }
+
+    /// A channel of which nothing is to be found out.
+    pub(super) fn new(name: &str, position: Option<&Position>, retention: SignedDuration) -> Self {
+        Self {
+            name: Arc::from(name),
+            position: position.cloned(),
+            retention,
+            seen_until: None,
+            covered: position.and_then(gap::time_of),
+            doubt: None,
+            numbering: None,
+            repeats: None,
+            latest: false,
+            last_old: None,
+        }
     }
 
     /// How long its events are retained, and until when everything was had that came after its position.

@@ -32,6 +32,8 @@ pub(super) enum Held {
     Begun(Timestamp),
     /// Everything up to and including this event is durable.
     At(ReplayId),
+    /// The position was refused, and this is asked for in its place.
+    Refused(Replay),
 }
 
 /// A channel of the session.
@@ -101,6 +103,7 @@ impl Subscribed {
             // Nothing was seen yet: everything that came after the subscription is among what is retained.
             Held::Begun(_) | Held::Earliest => Replay::All,
             Held::At(id) => Replay::After(id.clone()),
+            Held::Refused(instead) => instead.clone(),
         };
         tracing::info!(feed, channel, %replay, "subscribing");
         let ext = replay_extension(&[(channel, replay)]).map_err(|error| decide::salesforce(&error))?;

@@ -146,18 +146,19 @@ async fn a_refresh_token_that_is_just_being_replaced_survives_a_shutdown() {
     ) + &scene.changes(&[CHANGES], "earliest");
     std::fs::write(scene.path().join("crossfeed.toml"), &config).unwrap();
     consent(scene.path(), "acme").await;
-    let tokens = async || scene.org.stats().await.unwrap().calls["token"];
+    let calls = async |of: &str| scene.org.stats().await.unwrap().calls[of];
     let mut bridge = harness::Bridge::start(scene.path(), &config).await.unwrap();
     for kill in [false, true, false] {
         until_state(&mut bridge, "changes", "running").await;
-        let before = tokens().await;
+        let (tokens, handshakes) = (calls("token").await, calls("handshake").await);
         scene.org.policy(&json!({"token_delay_ms": if kill { 0 } else { 1500 }})).await.unwrap();
         scene.org.revoke_tokens().await.unwrap();
-        let asked = async || Ok((tokens().await > before).then_some(()));
+        let asked = async || Ok((calls("token").await > tokens).then_some(()));
         harness::until("another token is asked for", LIMIT, asked).await.unwrap();
         if kill {
-            // Once the reply has come, also a kill loses nothing.
-            until_state(&mut bridge, "changes", "running").await;
+            // Once the reply has come, as a session that uses it shows, also a kill loses nothing.
+            let used = async || Ok((calls("handshake").await > handshakes).then_some(()));
+            harness::until("the new token is used", LIMIT, used).await.unwrap();
         } else {
             bridge.stop().await.unwrap();
         }

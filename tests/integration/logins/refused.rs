@@ -7,7 +7,7 @@ use serde_json::json;
 /// A crash loop with a wrong secret must not lock anybody out.
 #[tokio::test]
 async fn f28_a_restart_does_not_try_a_refused_login_again_unless_told() {
-    let Some(scene) = Scene::set("refused").await else { return };
+    let Some(scene) = Scene::set("login_refused").await else { return };
     let config = scene.config(&scene.changes(&[CHANGES], "latest"));
     std::fs::write(scene.path().join("client_secret"), "not the secret").unwrap();
     let mut bridge = harness::Bridge::start(scene.path(), &config).await.unwrap();

@@ -15,7 +15,7 @@ async fn check(conversations: &[(&str, &str)]) {
     let Some(real) = cometd_or_skip(&["timeout=1000", "maxInterval=1000", "ws.idleTimeout=2500"]).await else { return };
     let generic = Generic { idle: Duration::from_millis(2500), ..Generic::default() };
     let options = Options { hold: HOLD, expiry: HOLD, generic: Some(generic), ..Options::default() };
-    let servers = (Server::Real(real), Server::Ours(Org::within(options).await.unwrap()));
+    let servers = (Server::Real(Box::new(real)), Server::Ours(Org::within(options).await.unwrap()));
     let mut differences = Vec::new();
     for (name, script) in conversations {
         let (real, ours) = tokio::join!(converse(&servers.0, script, HOLD), converse(&servers.1, script, HOLD));

@@ -17,7 +17,7 @@ use crate::scene::LIMIT;
 
 /// A server to talk to, with an empty memory.
 pub(super) enum Server {
-    Real(CometD),
+    Real(Box<CometD>),
     Ours(Org),
 }
 

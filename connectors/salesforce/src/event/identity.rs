@@ -30,27 +30,27 @@ impl Data {
     /// Which event it is; `None` where it says too little of itself to be known again.
     pub fn identity(&self) -> Option<Identity> {
         if let Some(uuid) = &self.uuid {
-            return Some(uuid_of(uuid).unwrap_or_else(|| digest_of(&[b"uuid", uuid.as_bytes()])));
+            let text = || Parts(Vec::new()).add(b"uuid").add(uuid.as_bytes()).identity();
+            return Some(uuid_of(uuid).unwrap_or_else(text));
         }
-        let change = self.change.as_ref().map_or("", |change| change.as_str()).as_bytes();
-        let entity = self.entity.as_deref().unwrap_or_default().as_bytes();
-        let mut parts: Parts<'_> = Parts::new();
-        let (sequence, time) = (self.sequence.unwrap_or(-1).to_be_bytes(), self.time_ms.unwrap_or(-1).to_be_bytes());
+        let mut parts = Parts(Vec::with_capacity(EXPECTED));
         match (&self.transaction, &self.replay_id) {
             (Some(transaction), _) => {
-                parts.extend([b"change", transaction.as_bytes(), sequence.as_slice(), entity, change]);
+                parts.add(b"change").add(transaction.as_bytes()).add(&self.sequence.unwrap_or(-1).to_be_bytes());
             }
             (None, Some(replay_id)) => {
-                parts.extend([b"other", replay_id.as_str().as_bytes(), time.as_slice(), entity, change]);
+                parts.add(b"other").add(replay_id.as_str().as_bytes()).add(&self.time_ms.unwrap_or(-1).to_be_bytes());
             }
             (None, None) => return None,
         }
-        parts.extend(self.record_ids.iter().map(|id| id.as_bytes()));
-        Some(digest_of(&parts))
+        parts.add(self.entity.as_deref().unwrap_or_default().as_bytes());
+        parts.add(self.change.as_ref().map_or("", |change| change.as_str()).as_bytes());
+        for id in &self.record_ids {
+            parts.add(id.as_bytes());
+        }
+        Some(parts.identity())
     }
 }
-
-type Parts<'a> = Vec<&'a [u8]>;
 
 /// The 32 hexadecimal digits of a uuid, wherever its hyphens are.
 fn uuid_of(text: &str) -> Option<Identity> {
@@ -63,17 +63,21 @@ fn uuid_of(text: &str) -> Option<Identity> {
     (digits == 32).then_some(Identity(value))
 }
 
-/// The first half of a SHA-256: no two events of an org's share it by chance. Each part is led by its length, so that no
-/// two lists of parts are one text.
-fn digest_of(parts: &[&[u8]]) -> Identity {
-    let mut text = Vec::with_capacity(EXPECTED);
-    for part in parts {
-        text.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
-        text.extend_from_slice(part);
+/// What an identity is made of. Each part is led by its length, so that no two lists of parts are one text.
+struct Parts(Vec<u8>);
+
+impl Parts {
+    fn add(&mut self, part: &[u8]) -> &mut Self {
+        self.0.extend_from_slice(&u32::try_from(part.len()).unwrap_or(u32::MAX).to_be_bytes());
+        self.0.extend_from_slice(part);
+        self
     }
-    let digest = digest::digest(&digest::SHA256, &text);
-    let half = digest.as_ref().first_chunk::<16>().copied().unwrap_or_default();
-    Identity::from_bytes(half)
+
+    /// The first half of a SHA-256: no two events of an org's share it by chance.
+    fn identity(&self) -> Identity {
+        let digest = digest::digest(&digest::SHA256, &self.0);
+        Identity::from_bytes(digest.as_ref().first_chunk::<16>().copied().unwrap_or_default())
+    }
 }
 
 /// Room for a change of one record.

@@ -80,7 +80,7 @@ async fn delivered(bridge: &Bridge, count: u64) -> Result<(), Error> {
 }
 
 /// The memory that it holds once that has not changed for three seconds.
-async fn settled(bridge: &Bridge) -> Result<u64, Error> {
+pub(crate) async fn settled(bridge: &Bridge) -> Result<u64, Error> {
     let (begin, mut clock) = (Instant::now(), interval(SETTLE_TICK));
     let (mut last, mut since) = (0, Instant::now());
     loop {

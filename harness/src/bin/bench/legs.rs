@@ -2,7 +2,7 @@
 
 use crate::bayeux::Session;
 use crate::report::{Aims, Figures, Report, Settings};
-use crate::{Arguments, bridge, machine};
+use crate::{Arguments, bridge, machine, many};
 use harness::{Error, Kafka, Org, Process, Publish};
 use std::path::Path;
 use std::time::Duration;
@@ -36,10 +36,12 @@ pub(crate) async fn run(arguments: &Arguments, folder: &Path) -> Result<Report, 
     println!("4. the bridge, started and left alone …");
     org.publish(&Publish::new(IDLE, 1)).await?;
     let start = bridge::idle(&folder.join("idle"), &org, &kafka, IDLE).await?;
+    println!("5. the bridge with 20 channels, and with 1,000 …");
+    let many = many::run(&folder.join("many"), &kafka).await?;
     let settings = Settings::new(arguments.events, body.len());
-    let aims = Aims::of(&raw, &drain, &bridge, &start);
+    let aims = Aims::of(&raw, &drain, &bridge, &start, &many);
     let machine = machine::Machine::this();
-    Ok(Report { machine, settings, raw, drain, bridge, verdict: verdict.into(), start, aims })
+    Ok(Report { machine, settings, raw, drain, bridge, verdict: verdict.into(), start, many, aims })
 }
 
 /// Starts this program as one of its legs, and waits for what it tells.

@@ -6,6 +6,7 @@ mod bridge;
 mod drain;
 mod legs;
 mod machine;
+mod many;
 mod raw;
 mod report;
 
@@ -41,6 +42,8 @@ enum Leg {
     Raw(raw::Arguments),
     #[command(hide = true)]
     Drain(drain::Arguments),
+    /// Only this: what a thousand channels in one process take beside twenty
+    Many,
 }
 
 #[tokio::main]
@@ -49,6 +52,7 @@ async fn main() -> ExitCode {
     let told = match &arguments.leg {
         Some(Leg::Raw(arguments)) => raw::run(arguments).await.map(|leg| leg.told()),
         Some(Leg::Drain(arguments)) => drain::run(arguments).await.map(|leg| leg.told()),
+        Some(Leg::Many) => many::alone().await.map(|many| many.to_string()),
         None => return bench(&arguments).await,
     };
     match told {

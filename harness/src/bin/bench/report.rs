@@ -1,6 +1,7 @@
 //! The figures, as a table and as JSON.
 
 use crate::machine::Machine;
+use crate::many::Many;
 use crate::raw::PARTITIONS;
 use harness::verify::Verdict;
 use serde::{Deserialize, Serialize};
@@ -17,6 +18,7 @@ pub(crate) struct Report {
     pub(crate) bridge: Figures,
     pub(crate) verdict: Counts,
     pub(crate) start: Start,
+    pub(crate) many: Many,
     pub(crate) aims: Vec<Aim>,
 }
 
@@ -106,7 +108,7 @@ impl Settings {
 }
 
 impl Aims {
-    pub(crate) fn of(raw: &Figures, drain: &Figures, bridge: &Figures, start: &Start) -> Vec<Aim> {
+    pub(crate) fn of(raw: &Figures, drain: &Figures, bridge: &Figures, start: &Start, many: &Many) -> Vec<Aim> {
         let aim = |what, measured, at_most| Aim { what, measured, at_most, met: measured <= at_most };
         let least = raw.cpu_us_per_event + drain.cpu_us_per_event;
         vec![
@@ -114,6 +116,8 @@ impl Aims {
             aim("seconds from start to the first event in Kafka", start.first_event_seconds, 1.5),
             aim("MB of memory when idle", megabytes(start.idle_bytes), 40.0),
             aim("MB of memory at most, replaying what is retained", megabytes(bridge.peak_resident_bytes), 200.0),
+            aim("KB of memory a channel, of 1,000", many.bytes_a_channel() / 1e3, 20.0),
+            aim("CPU an event with 1,000 channels / with 20", many.cpu_ratio(), 1.2),
         ]
     }
 }

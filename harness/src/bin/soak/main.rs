@@ -71,7 +71,8 @@ async fn main() -> ExitCode {
 
 async fn run(arguments: &Arguments, folder: &Path) -> Result<Vec<String>, Error> {
     if let Some(Other::Pressure { seconds }) = arguments.other {
-        let order = Pressure { seconds, flat_from: seconds * 2 / 3, bytes_per_second: 1_000_000, memory_mib: 32 };
+        let (bytes_per_second, memory_mib) = (1_000_000, 32);
+        let order = Pressure { seconds, flat_from: seconds * 2 / 3, bytes_per_second, memory_mib, flat_within: 5 };
         let squeezed = order.squeeze(folder, &Kafka::start().await?).await?;
         println!("{squeezed}");
         return Ok(squeezed.violations());

@@ -1,11 +1,13 @@
 #![allow(clippy::unwrap_used)]
 
 use super::super::past::Past;
-use super::super::reading::{Held, without_filter};
+use super::super::reading::Held;
 use super::*;
 use crate::metrics::Metrics;
-use crate::position::Store;
-use jiff::{SignedDuration, Timestamp};
+
+fn past(name: &str) -> Past {
+    Past::new(name, None, jiff::SignedDuration::from_hours(72))
+}
 
 const NAMES: [&str; 3] = ["/event/A__e", "/event/B__e", "/topic/C?Name='x'"];
 
@@ -16,12 +18,7 @@ fn refused() -> Refused {
 
 /// The channels that a session asks for at a time.
 fn chosen(refused: &Refused, now: Instant) -> Vec<String> {
-    let folder = tempfile::tempdir().unwrap();
-    let store = Store::open(folder.path()).unwrap();
-    let mut channels = NAMES.map(|name| {
-        let past = Past::found(&store, "x", without_filter(name), None, SignedDuration::MAX, Timestamp::now());
-        Subscribed::new(name, None, Held::Nothing, past.unwrap())
-    });
+    let mut channels = NAMES.map(|name| Subscribed::new(name, None, Held::Nothing, past(name)));
     refused.choose(&mut channels, now).map(|channel| channel.name().to_owned()).collect()
 }
 
