@@ -2,6 +2,8 @@
 
 CARGO ?= cargo
 .DEFAULT_GOAL := help
+# Most tests wait for processes: a machine with few cores runs more of them at once than it has.
+THREADS ?= $(shell cores=$$(nproc); echo $$((cores < 4 ? 4 : cores)))
 .PHONY: help demo test bench soak fuzz lint setup tools
 
 help: ## Show this list
@@ -13,7 +15,7 @@ demo: setup ## Both directions on real parts, with the bridge killed half way: u
 
 test: setup ## Everything, including the tests against Apache Kafka (CROSSFEED_SKIP_KAFKA=1 skips those, and says so)
 	$(CARGO) build --workspace --bins
-	$(CARGO) test --workspace
+	RUST_TEST_THREADS=$(THREADS) $(CARGO) test --workspace
 	@for bug in deaf ghost slice; do $(CARGO) test -p bayeux --lib --features planted-$$bug fuzz:: || exit 1; done
 
 fuzz: setup ## What a server may say, by cargo-fuzz (TARGET=session or splitter, FOR=60 seconds)

@@ -125,11 +125,12 @@ async fn without_a_bridge_a_pause_holds_from_the_next_start_on() {
 
 /// A feed that stopped for a person goes on when a person says so, without a restart of the others.
 #[tokio::test]
-async fn a_feed_that_stopped_is_resumed_once_its_cause_is_mended() {
+async fn a_feed_that_waits_is_resumed_at_once_when_its_cause_is_mended() {
     let Some(scene) = Scene::set("mended").await else { return };
     let feeds = scene.changes(&["/event/Late__e"], "earliest");
     let mut bridge = scene.bridge(&feeds).await;
-    until_state(&mut bridge, "changes", "stopped").await;
+    // For ten minutes: its only channel is refused.
+    until_state(&mut bridge, "changes", "waiting").await;
     scene.org.add_channel("/event/Late__e", None).await.unwrap();
     scene.org.publish(&Publish::new("/event/Late__e", 3)).await.unwrap();
     assert_eq!(done(&scene, &["resume", "changes"]).await.trim(), "changes goes on");

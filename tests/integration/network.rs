@@ -143,7 +143,7 @@ async fn f17_an_outage_shorter_than_the_session_loses_nothing() {
 
 #[tokio::test]
 async fn a_name_that_moves_to_another_address_is_followed() {
-    let Some(mut line) = Line::up("moved").await else { return };
+    let Some(mut line) = Line::up("name_moves").await else { return };
     line.held().await;
     let second = Proxy::start(host(&line.scene.org)).await.unwrap();
     line.proxy.lead_to(&second.address().to_string());

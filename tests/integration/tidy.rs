@@ -138,3 +138,17 @@ fn what_the_readme_claims_is_shown_by_a_test_that_exists() {
         assert!(code.contains(&format!("fn {test}(")), "the README names the test `{test}`, which does not exist");
     }
 }
+
+#[test]
+fn no_two_tests_share_their_topics() {
+    let mut names: Vec<String> = Vec::new();
+    for (_, text) in files(".rs").iter().filter(|(path, _)| path.starts_with("tests/integration/")) {
+        for call in ["Scene::set(\"", "Scene::set_with(\"", "Scene::with(\"", "Line::up(\""] {
+            let named = text.split(call).skip(1).filter_map(|rest| rest.split('"').next());
+            names.extend(named.map(str::to_owned));
+        }
+    }
+    names.sort_unstable();
+    let twice: Vec<&String> = names.windows(2).filter(|pair| pair[0] == pair[1]).map(|pair| &pair[0]).collect();
+    assert!(names.len() > 50 && twice.is_empty(), "{twice:?} of {}", names.len());
+}
