@@ -65,18 +65,10 @@ pub(super) async fn until_held(server: &CometD, count: u64) {
     harness::until(&format!("{count} connects are held"), LIMIT, held).await.unwrap();
 }
 
-pub(super) async fn real(scene: &str, options: &[&str]) -> Option<CometD> {
-    let server = cometd_or_skip(options).await;
-    if server.is_none() {
-        eprintln!("skipped: {scene} needs a CometD server");
-    }
-    server
-}
-
 #[tokio::test]
 async fn everything_published_arrives_once_and_in_order_over_both_transports_and_by_patterns() {
     let Some(scene) = Scene::set("bayeux_all").await else { return };
-    let Some(server) = real(scene.name, &[]).await else { return };
+    let Some(server) = cometd_or_skip(&[]).await else { return };
     let cases = [
         ("polled", "/polled/a", "/polled/a", "transport = \"long-polling\""),
         ("unacknowledged", "/plain/a", "/plain/a", "transport = \"long-polling\"\nack = false"),
@@ -107,7 +99,7 @@ async fn everything_published_arrives_once_and_in_order_over_both_transports_and
 #[tokio::test]
 async fn a_web_socket_is_used_where_there_is_one_and_its_lack_is_remembered() {
     let Some(scene) = Scene::set("bayeux_auto").await else { return };
-    let Some(server) = real(scene.name, &[]).await else { return };
+    let Some(server) = cometd_or_skip(&[]).await else { return };
     let (open, shut) = (Front::start(server.url(), false).await, Front::start(server.url(), true).await);
     let headers = "headers = { Authorization = { file = \"AUTH\" }, X-Team = \"ops\" }";
     let headers = headers.replace("AUTH", scene.path().join("authorization").to_str().unwrap());

@@ -1,11 +1,11 @@
 //! Sessions that end, and replies that are lost: what comes again, and what is told as gone.
 
-use super::{feed, numbers, real, start, until_held, until_number};
+use super::{feed, numbers, start, until_held, until_number};
 use crate::gaps::gaps;
 use crate::logins::{crossfeed, said};
 use crate::scene::{LIMIT, Scene};
 use crossfeed::position::Gap;
-use harness::{Bridge, CometD, Proxy, Status};
+use harness::{Bridge, CometD, Proxy, Status, cometd_or_skip};
 use jiff::Timestamp;
 
 const CHANNEL: &str = "/ticks/a";
@@ -49,7 +49,7 @@ async fn lose_a_reply(bridge: &mut Bridge, scene: &Scene, server: &CometD, proxy
 
 async fn set(name: &'static str, ack: bool) -> Option<(Scene, CometD, Proxy, Bridge)> {
     let scene = Scene::set(name).await?;
-    let server = real(name, &[]).await?;
+    let server = cometd_or_skip(&[]).await?;
     let target = server.url().strip_prefix("http://").unwrap().trim_end_matches("/cometd");
     let proxy = Proxy::start(target).await.unwrap();
     let url = format!("http://{}/cometd", proxy.address());
@@ -86,7 +86,7 @@ async fn without_acknowledgements_a_lost_reply_is_told_as_a_gap() {
 #[tokio::test]
 async fn sessions_that_end_go_on_anew_and_what_went_by_is_told() {
     let Some(scene) = Scene::set("bayeux_ended").await else { return };
-    let Some(server) = real(scene.name, &["timeout=1000"]).await else { return };
+    let Some(server) = cometd_or_skip(&["timeout=1000"]).await else { return };
     let cases = [("polled", "/polled/a", "long-polling"), ("socket", "/socket/a", "websocket")];
     let feeds = cases.map(|(name, channel, transport)| {
         feed(&scene, name, server.url(), &[channel], &format!("transport = \"{transport}\""))
