@@ -94,13 +94,14 @@ pub(super) async fn change(
 }
 
 fn planned(store: &Store, known: &Known, order: &Order) -> Result<Plan, Refused> {
-    for change in &order.changes {
-        known.channel(&change.feed, &change.channel)?;
+    let mut changes = order.changes.clone();
+    for change in &mut changes {
+        change.channel = known.channel(&change.feed, &change.channel)?.to_owned();
         if let Some(binding) = &order.binding {
             store.fits(&change.feed, binding)?;
         }
     }
-    Ok(plan(&store.list()?, &order.changes, known, Timestamp::now())?)
+    Ok(plan(&store.list()?, &changes, known, Timestamp::now())?)
 }
 
 fn make(store: &Store, plan: &Plan, order: &Order, by: &str) -> Result<(), Error> {

@@ -126,11 +126,12 @@ impl Store {
         Ok(())
     }
 
-    /// Adds to a write that nothing comes again any more, whatever was found out of it.
+    /// Adds to a write that nothing is known any more of what was delivered: whatever comes then is meant.
     pub(super) fn end_repeats(&self, batch: &mut WriteBatch, feed: &str, channel: &str) -> Result<(), Error> {
         let end = self.end(feed, channel)?;
         batch.delete(key(REPEATS, feed, Some(channel)));
         clear(batch, &place(REPEATED, feed, channel));
+        clear(batch, &place(RECENT, feed, channel));
         self.set_end(feed, channel, End { repeating: false, ..end });
         Ok(())
     }

@@ -91,8 +91,8 @@ pub(super) fn import(
     }
     let mut asked = Asked::default();
     for line in lines.into_iter().filter(|line| feed.is_none_or(|feed| feed == line.feed)) {
-        seen.known.channel(&line.feed, &line.channel)?;
-        asked.changes.push(Change { feed: line.feed, channel: line.channel, to: Target::Exactly(line.position) });
+        let channel = seen.known.channel(&line.feed, &line.channel)?.to_owned();
+        asked.changes.push(Change { feed: line.feed, channel, to: Target::Exactly(line.position) });
     }
     if asked.changes.is_empty() {
         let of = feed.map(|feed| format!(" of feed `{feed}`")).unwrap_or_default();

@@ -114,7 +114,7 @@ impl Session {
     /// What is kept of channels whose server keeps nothing: that everything until then was had.
     fn heard(&self, until: Timestamp) -> Positions {
         let mut positions = Positions::default();
-        for known in self.channels.iter().filter(|known| !known.let_be) {
+        for known in self.channels.iter().filter(|known| known.listens && !known.let_be) {
             positions.set(Stream::Channel(known.past.name.clone()), begun(until));
         }
         positions

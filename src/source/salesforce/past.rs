@@ -65,10 +65,27 @@ impl Past {
         let repeats = store.repeats(feed, name)?.map(Repeats::new);
         let mut past = Self { seen_until, repeats, ..Self::new(name, position, retention) };
         past.covered = past.covered.max(seen_until);
-        if past.covered.is_some_and(|covered| now.duration_since(covered) > retention) {
-            past.doubt = past.doubt(false, now);
-        }
+        past.number();
+        past.look_again(now);
         Ok(past)
+    }
+
+    /// Whether its position is older than what is retained, now that it is asked for.
+    pub(super) fn look_again(&mut self, now: Timestamp) {
+        let has_aged = self.covered.is_some_and(|covered| now.duration_since(covered) > self.retention);
+        if has_aged && self.doubt.is_none() {
+            self.doubt = self.doubt(false, now);
+        }
+    }
+
+    /// Whatever comes next is compared with the position: ids that begin anew are lower.
+    fn number(&mut self) {
+        self.numbering = match &self.position {
+            Some(position @ Position::At { id, .. }) => {
+                gap::time_of(position).map(|time| Numbering { id: id.clone(), time })
+            }
+            _ => None,
+        };
     }
 
     /// A channel of which nothing is to be found out.
@@ -106,12 +123,7 @@ impl Past {
     pub(super) fn refused(&mut self, window: Window, now: Timestamp) {
         self.repeats = Some(Repeats::new(window));
         self.doubt = self.doubt(true, now);
-        self.numbering = match &self.position {
-            Some(position @ Position::At { id, .. }) => {
-                gap::time_of(position).map(|time| Numbering { id: id.clone(), time })
-            }
-            _ => None,
-        };
+        self.number();
     }
 
     /// The position was refused, and what comes after the subscription comes now.
@@ -125,7 +137,8 @@ impl Past {
         if !std::mem::take(&mut self.latest) {
             return None;
         }
-        self.doubt.take().map(|doubt| doubt.last())
+        // Where nothing was ever saved, and the configured start is refused, there is no edge to tell.
+        Some(self.doubt.take().map_or(Edge { replay_id: None, time: None }, |doubt| doubt.last()))
     }
 
     /// An event came.

@@ -46,6 +46,8 @@ pub(in crate::source) struct Subscribed {
     /// Its position was refused in this session, and it was asked for anew.
     pub(super) repositioned: bool,
     pub(super) past: Past,
+    /// Subscribed in this session at a server that keeps nothing, and the batch that says so was made.
+    pub(super) listens: bool,
     /// It was refused, in this session or shortly before, and is not asked for now.
     pub(super) let_be: bool,
     /// It was not found among the positions sent with it, and was asked for once more.
@@ -79,7 +81,16 @@ pub(in crate::source) struct Session {
 
 impl Subscribed {
     pub(super) fn new(channel: &str, kind: Option<Kind>, held: Held, past: Past) -> Self {
-        Self { channel: channel.to_owned(), kind, held, repositioned: false, past, let_be: false, asked_again: false }
+        Self {
+            channel: channel.to_owned(),
+            kind,
+            held,
+            repositioned: false,
+            past,
+            listens: false,
+            let_be: false,
+            asked_again: false,
+        }
     }
 
     /// The name that its positions and its state go by.
@@ -222,6 +233,7 @@ impl Session {
         }
         let (name, repositioned) = (subscribed.past.name.clone(), subscribed.repositioned);
         if !self.server.replays() {
+            subscribed.listens = true;
             let batch = self.listens(&name, self.server.interrupted(&name));
             self.made.push_back(batch);
             return Ok(());
@@ -299,7 +311,9 @@ impl Session {
     /// Asks once more for the channels that were let be long enough. What a session asks goes out when no connect is held.
     fn ask_again(&mut self) -> Result<(), Stop> {
         for name in self.refused.take_due(Instant::now()) {
-            if let Some(subscribed) = self.channels.iter().find(|known| known.name() == name) {
+            if let Some(subscribed) = self.channels.iter_mut().find(|known| known.name() == name) {
+                // It may have waited for days.
+                subscribed.past.look_again(Timestamp::now());
                 self.client.ask(Ask::Subscribe(subscribed.subscription(
                     self.status.name(),
                     &self.start,

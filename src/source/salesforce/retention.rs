@@ -66,7 +66,7 @@ impl Tip {
             return None;
         }
         self.heard = Some(now);
-        self.tell(now - QUIET - SLACK, now)
+        self.tell(heard - SLACK, now)
     }
 
     fn tell(&mut self, until: Timestamp, now: Timestamp) -> Option<Timestamp> {

@@ -122,8 +122,8 @@ impl Server {
         let Self::Other(other) = self else { return Ended::of(failure) };
         let ended = Ended::elsewhere(failure);
         match (&failure.cause, &other.no_web_socket) {
-            // A gateway whose server is away says nothing about what that server has.
-            (Cause::NoUpgrade { status: 502..=504, .. }, _) => ended,
+            // Who is not let in, or a gateway whose server is away, learns nothing about what that server has.
+            (Cause::NoUpgrade { status: 401 | 407 | 408 | 429 | 502..=504, .. }, _) => ended,
             (Cause::NoUpgrade { .. } | Cause::NoTransport(_), Some(known)) if !known.swap(true, Ordering::Relaxed) => {
                 Ended { then: Then::Reopen(Reason::Transport, Pace::at_once(1, 30)), remedy: None, ..ended }
             }

@@ -39,7 +39,7 @@ impl Sign {
                 let said = said(refusal).to_lowercase();
                 words.iter().all(|word| said.contains(word))
             }
-            (Self::Status(wanted), Cause::Status { status, .. }) => status == wanted,
+            (Self::Status(wanted), Cause::Status { status, .. } | Cause::NoUpgrade { status, .. }) => status == wanted,
             (Self::Page(word), Cause::Status { text, .. }) => text.to_lowercase().contains(word),
             (Self::Advises(wanted), cause) => advice(cause).and_then(Advice::reconnect) == Some(*wanted),
             (Self::Disconnected, Cause::Disconnected) => true,
