@@ -197,4 +197,4 @@ const FEEDS: u64 = 20;
 const TOPIC: &str = "squeeze.{channel}";
 const EVENT_BYTES: u64 = 1024;
 /// What a bridge may take beside its budget.
-const BESIDE: u64 = 100_000_000;
+const BESIDE: u64 = 100 << 20;
