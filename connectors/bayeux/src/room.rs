@@ -18,3 +18,6 @@ pub trait Charge: Send + Sync {
     /// Takes `bytes` more.
     fn grow(&mut self, bytes: usize);
 }
+
+#[cfg(test)]
+pub(crate) mod purse;

@@ -3,13 +3,14 @@
 
 use super::*;
 use crate::message::Subscription;
+use crate::room::purse::Purse;
 use axum::body::Body;
 use axum::http::{Request as HttpRequest, Response, StatusCode};
 use serde::de::IgnoredAny;
 use serde_json::Value;
 use std::collections::VecDeque;
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::Ordering;
 
 /// What the server heard: path, `Cookie`, body.
 type Heard = (String, Option<String>, Value);
@@ -149,42 +150,10 @@ async fn a_server_that_is_not_there_has_been_sent_nothing() {
     assert!(matches!(failure.cause, Cause::Transport { sent: false, .. }), "{failure}");
 }
 
-struct Bytes8 {
-    taken: Arc<AtomicUsize>,
-    room: watch::Sender<bool>,
-}
-
-impl Room for Bytes8 {
-    fn open(&self) -> Box<dyn Charge> {
-        Box::new(Account { taken: self.taken.clone(), own: 0 })
-    }
-    fn changes(&self) -> watch::Receiver<bool> {
-        self.room.subscribe()
-    }
-}
-
-struct Account {
-    taken: Arc<AtomicUsize>,
-    own: usize,
-}
-
-impl Charge for Account {
-    fn grow(&mut self, bytes: usize) {
-        self.own += bytes;
-        self.taken.fetch_add(bytes, Ordering::SeqCst);
-    }
-}
-
-impl Drop for Account {
-    fn drop(&mut self) {
-        self.taken.fetch_sub(self.own, Ordering::SeqCst);
-    }
-}
-
 #[tokio::test]
 async fn replies_are_charged_until_their_events_are_dropped_and_no_connect_leaves_without_room() {
-    let taken = Arc::new(AtomicUsize::new(0));
-    let room = Arc::new(Bytes8 { taken: taken.clone(), room: watch::Sender::new(true) });
+    let room = Arc::new(Purse::new());
+    let taken = room.taken.clone();
     let (url, mut hearing) = server(&[EMPTY, EVENT, EVENT]).await;
     let mut client = client(url, 1 << 20, Some(room.clone()));
     let first = loop {
